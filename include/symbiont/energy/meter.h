@@ -1,0 +1,58 @@
+#pragma once
+/// Reading the energy that components have used.
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "symbiont/base/error.h"
+#include "symbiont/base/provenance.h"
+#include "symbiont/base/units.h"
+
+namespace symbiont::energy {
+
+/// How a domain is read.
+enum class DomainKind {
+  kCounter,  ///< joules since some start
+  kGauge,    ///< watts now
+};
+
+/// One thing a meter can read, and which components it covers.
+struct Domain {
+  std::string name;  ///< stable, for reports and metrics: "package-0"
+  DomainKind kind = DomainKind::kCounter;
+  std::vector<std::string> covers;  ///< component ids; domains that share one are never added up
+  std::string source;               ///< "rapl", "estimator", "replay"
+  Provenance provenance = Provenance::kMeasured;
+  Scope scope = Scope::kMachine;
+  std::chrono::nanoseconds resolution{0};  ///< shortest interval that means something; 0: any
+  Watts max_power;                         ///< the most it can draw; for the cost model
+  double relative_uncertainty = 0.0;       ///< half-width of the interval as a fraction: 0.4 = ±40 %
+};
+
+/// A domain that exists, or was asked for, but cannot be read.
+struct Unavailable {
+  std::string name;
+  std::string source;
+  std::string why;  ///< and what to do about it
+};
+
+/// A source of energy readings, such as RAPL.
+/// Implementations are thread-safe: several windows may share one meter.
+class Meter {
+ public:
+  virtual ~Meter() = default;
+
+  /// The domains that can be read now. One that exists but cannot be is in `unavailable()`.
+  virtual std::span<const Domain> domains() const = 0;
+  virtual std::span<const Unavailable> unavailable() const = 0;
+
+  /// Microjoules used by `domain` (an index into `domains()`) since an arbitrary start. Never
+  /// decreases: wraps and resets are hidden here. kPermissionDenied or kUnavailable when the source
+  /// has become unreadable.
+  virtual Result<std::int64_t> read_uj(std::size_t domain) = 0;
+};
+
+}  // namespace symbiont::energy

@@ -1,0 +1,83 @@
+#pragma once
+/// What a job is measured with: a chosen set of disjoint domains and a clock.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "symbiont/base/clock.h"
+#include "symbiont/base/error.h"
+#include "symbiont/base/usage.h"
+#include "symbiont/energy/meter.h"
+
+namespace symbiont::energy {
+
+/// Which meters, as in the [energy] table of a job file.
+struct MonitorOptions {
+  /// "auto" (measured if anything can be, else the estimator), "rapl", "estimator",
+  /// "replay:FILE".
+  std::vector<std::string> meters = {"auto"};
+  std::filesystem::path sysroot = "/";  ///< /sys and /proc are read below it
+  std::string curve;                    ///< the estimator's; empty: its default
+  int threads = 1;                      ///< processors the job occupies, for the estimator
+};
+
+/// Energy and time since the window was opened. Windows may nest and overlap; each is a value that
+/// may be moved. The Monitor must outlive it.
+class Window {
+ public:
+  /// Usage up to now. May be asked again; later answers are never smaller.
+  Result<Usage> usage() const;
+  WallTime begin() const { return wall_begin_; }
+
+ private:
+  friend class Monitor;
+  const class Monitor* monitor_ = nullptr;
+  std::vector<std::int64_t> start_uj_;
+  std::chrono::nanoseconds start_time_{0};
+  WallTime wall_begin_;
+};
+
+/// A set of domains with disjoint cover and one scope, and the clock that goes with them.
+/// Thread-safe but for `attach` and `progress`, which belong to the thread that runs the job.
+class Monitor {
+ public:
+  /// kInvalidArgument for an unknown meter name or a bad replay file; kUnavailable, with each
+  /// reason, when a meter that was asked for cannot be read. "auto" always finds something.
+  static Result<Monitor> open(const MonitorOptions& options);
+
+  Monitor(Monitor&&) noexcept;
+  Monitor& operator=(Monitor&&) noexcept;
+  ~Monitor();
+
+  const std::vector<Domain>& domains() const;
+  const std::vector<Unavailable>& unavailable() const;
+  Scope scope() const;
+  Provenance provenance() const;
+  /// Sum of the domains' maximum power: MAXPOWER of the cost model.
+  Watts max_power() const;
+  /// For people: "modelled ±40 %, this process".
+  std::string describe() const;
+
+  /// Real time, or the replayed trace's.
+  const Clock& clock() const;
+
+  /// Which process tree a process-scoped domain speaks of from now on: the worker's.
+  void attach(int pid);
+  /// Tells a replayed trace that the job is at `fraction` (0..1) of `epoch` (1-based) at
+  /// `batch_size`. Other meters ignore it.
+  void progress(std::int64_t batch_size, std::int64_t epoch, double fraction);
+
+  Result<Window> open_window() const;
+
+ private:
+  friend class Window;
+  struct State;
+  explicit Monitor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace symbiont::energy

@@ -1,0 +1,108 @@
+#pragma once
+/// One attempt: a worker process trained epoch by epoch under step leases, each slice measured.
+///
+/// The driver holds no policy. It starts the worker, grants leases, opens an energy window over
+/// every epoch, watches deadlines, and tells an observer what happened; the observer (jobs) keeps
+/// the ledger and decides whether to go on.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "symbiont/base/clock.h"
+#include "symbiont/base/error.h"
+#include "symbiont/base/usage.h"
+#include "symbiont/train/protocol.h"
+
+namespace symbiont::energy {
+class Monitor;
+}
+
+namespace symbiont::train {
+
+/// What to run and how long to wait for it.
+struct AttemptOptions {
+  std::vector<std::string> argv;  ///< the trainer; argv[0] found as Subprocess finds it
+  std::vector<std::pair<std::string, std::string>> environment;  ///< SYMBIONT_* but the channel
+  std::filesystem::path output;      ///< SYMBIONT_OUTPUT; also holds the worker's stderr log
+  std::int64_t batch_size = 0;       ///< for replayed meters, which are indexed by it
+  std::int64_t epochs_recorded = 0;  ///< epochs already in the ledger
+  Usage carried;                     ///< usage already spent on the epoch that is resumed inside
+  /// Longest the first lease, and start-up before it, may take ([train] deadline_s); later leases:
+  /// ten times the longest so far, at least 60 s.
+  std::chrono::seconds first_deadline{300};
+  std::filesystem::path sysroot = "/";  ///< where /sys/fs/cgroup is read below, for OOM kills
+};
+
+/// An epoch as it was measured.
+struct EpochResult {
+  std::int64_t index = 0;  ///< 1-based
+  double metric = 0.0;     ///< NaN when the worker could not compute one
+  double train_seconds = 0.0;
+  double evaluation_seconds = 0.0;
+  Usage usage;  ///< from the epoch's first lease to its evaluation's end
+  WallTime begin;
+  WallTime end;
+};
+
+/// What the observer wants after an epoch.
+enum class Verdict {
+  kContinue,
+  kStop,  ///< no more epochs: the worker is asked for its weights and ends
+};
+
+/// How far an attempt is, several times per epoch.
+struct Progress {
+  std::int64_t epoch = 0;           ///< the one in progress, 1-based
+  std::int64_t steps = 0;           ///< done of it
+  std::int64_t steps_per_epoch = 0;
+  double loss = 0.0;
+  Usage pending;  ///< spent since the last recorded epoch or checkpoint: what a kill would lose
+};
+
+/// Who is told. Calls come from the driver's thread, in order. An error returned from any of them
+/// kills the worker and comes back from `run_attempt` unchanged.
+class AttemptObserver {
+ public:
+  virtual ~AttemptObserver() = default;
+
+  /// The worker is ready; `startup` was spent from its start to here.
+  virtual Result<void> on_started(const Hello& hello, const Usage& startup) = 0;
+  /// After every lease, and at least once a second while one runs.
+  virtual Result<void> on_progress(const Progress& progress) = 0;
+  /// An epoch is complete. Make it durable, then say whether to go on. Epochs up to
+  /// `epochs_recorded` are reported too when a worker had to run them again.
+  virtual Result<Verdict> on_epoch(const EpochResult& epoch) = 0;
+  /// A checkpoint is on disk; `carried` is what was spent inside its unfinished epoch.
+  virtual Result<void> on_checkpoint(const Saved& saved, const Usage& carried) = 0;
+  /// Asked at every lease boundary: true makes the driver checkpoint and end as interrupted.
+  virtual bool interrupted() = 0;
+};
+
+/// How an attempt's process ended.
+struct AttemptEnd {
+  enum class Kind {
+    kStopped,      ///< the observer said kStop
+    kDiverged,     ///< a loss or metric that is NaN or infinite
+    kInfeasible,   ///< out of memory, by the worker's word or the kernel's
+    kInterrupted,  ///< the observer asked for it; a checkpoint is saved when it could be
+    kFailed,       ///< crash, hang, garbage, disappearance: try again
+  };
+  Kind kind = Kind::kFailed;
+  std::string reason;                 ///< one line for a person
+  std::string stderr_tail;            ///< last 50 lines of the worker's stderr, for kFailed
+  Usage lost;                         ///< spent since the last recorded epoch or checkpoint
+  std::filesystem::path weights;      ///< final weights, for kStopped
+};
+
+/// Runs one process of an attempt to its end. Nothing of the worker is left running on return.
+/// Errors only for what is not the worker's doing: the trainer program is missing (kNotFound), the
+/// meter or the observer failed.
+Result<AttemptEnd> run_attempt(const AttemptOptions& options, energy::Monitor& monitor,
+                               AttemptObserver& observer);
+
+}  // namespace symbiont::train
