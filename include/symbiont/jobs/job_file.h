@@ -1,0 +1,95 @@
+#pragma once
+/// job.toml: what a recurring training job is, as its user writes it.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "symbiont/base/error.h"
+#include "symbiont/tune/policy.h"
+
+namespace symbiont::jobs {
+
+/// When a training counts as done.
+struct Target {
+  std::string metric = "accuracy";
+  double value = 0.0;
+  bool higher_is_better = true;
+
+  /// NaN never reaches a target.
+  bool is_reached_by(double measured) const;
+};
+
+/// Where the grams of a joule come from. At most one of the three sources is set; none means the
+/// world's average, flagged as a default.
+struct CarbonSpec {
+  std::string zone;                             ///< a country: "DE", "DEU"
+  std::filesystem::path intensity_csv;          ///< a series, UTC
+  std::optional<double> intensity_g_per_kwh;    ///< a constant
+  double pue = 1.0;                             ///< power usage effectiveness, at least 1
+};
+
+/// The whole file, validated. Paths in it are relative to the file's folder.
+struct JobSpec {
+  std::filesystem::path file;
+
+  // [job]
+  std::string name;  ///< letters, digits, '.', '_', '-'; not all digits; at most 64
+  std::int64_t recurrences = 1;
+  Target target;
+  std::int64_t max_epochs = 1;
+  std::uint64_t seed = 1;
+  std::int64_t baseline_runs = 0;
+
+  // [data]
+  std::string data_set;              ///< "fashion-mnist", "digits", "idx:DIR", "csv:FILE"
+  std::optional<std::int64_t> data_limit;
+
+  // [train]
+  std::string model;
+  std::string optimizer;
+  double learning_rate = 0.0;        ///< at the default batch size
+  std::int64_t batch_size = 0;       ///< the default
+  std::vector<std::int64_t> batch_sizes;
+  int threads = 1;
+  std::chrono::seconds deadline{300};
+
+  // [tune]
+  tune::PolicyKind policy = tune::PolicyKind::kFaithful;
+  double eta = 0.5;
+  double beta = 2.0;
+  std::int64_t window = 0;
+  tune::WindowScope window_scope = tune::WindowScope::kPerArm;
+
+  // [energy]
+  std::vector<std::string> meters = {"auto"};
+  std::filesystem::path sysroot = "/";
+  std::string curve;
+
+  CarbonSpec carbon;
+
+  /// What the tuner is told.
+  tune::PolicyConfig policy_config() const;
+
+  /// The keys that identify the job's learning, as one JSON object of strings and numbers: data,
+  /// model, target, optimizer, learning_rate, batch_size, batch_sizes, eta, beta.
+  std::string identity() const;
+};
+
+/// The first key (in the order above) in which two identities differ, with both values, as
+/// "learning_rate: was 0.001, is now 0.01". Nothing when they agree.
+std::optional<std::string> identity_difference(std::string_view before, std::string_view after);
+
+/// Parses and validates. kInvalidArgument naming line, key, what was found and expected;
+/// kUnimplemented ("not in this version") for keys whose feature is still to come.
+Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::path& path);
+Result<JobSpec> load_job_file(const std::filesystem::path& path);
+
+/// A commented job file to start from: what `symbiont init` writes.
+std::string job_file_template(std::string_view job_name);
+
+}  // namespace symbiont::jobs

@@ -1,0 +1,111 @@
+#include "jobs/attempt_recorder.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "symbiont/base/clock.h"
+#include "symbiont/carbon/emissions.h"
+
+namespace symbiont::jobs {
+namespace {
+
+constexpr std::chrono::seconds kLeaseRenewal{10};
+
+GramsCo2 emitted_by(const Session& session, const ledger::Epoch& epoch) {
+  const std::array intervals = {
+      carbon::EnergyInterval{epoch.begin, epoch.end, epoch.usage.energy()}};
+  return carbon::emitted(intervals, session.intensity, session.spec.carbon.pue).grams;
+}
+
+}  // namespace
+
+AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options,
+                                 RunListener& listener, const ledger::AttemptRecord& record,
+                                 ledger::Incarnation incarnation, std::optional<Usage> known_epoch)
+    : session_(session),
+      options_(options),
+      listener_(listener),
+      attempt_(record.attempt),
+      incarnation_(std::move(incarnation)),
+      epochs_(record.epochs),
+      known_epoch_(known_epoch),
+      lease_renewed_(system_clock().now()) {}
+
+Result<void> AttemptRecorder::on_started(const train::Hello& /*hello*/, const Usage& startup) {
+  return session_.ledger.record_startup(incarnation_.id, startup);
+}
+
+Result<void> AttemptRecorder::on_progress(const train::Progress& progress) {
+  listener_.on_progress(progress);
+  SYM_RETURN_IF_ERROR(renew_lease());
+  return session_.ledger.record_pending(incarnation_.id, progress.pending);
+}
+
+Result<train::Verdict> AttemptRecorder::on_epoch(const train::EpochResult& result) {
+  ledger::Epoch epoch;
+  epoch.index = result.index;
+  epoch.metric = result.metric;
+  epoch.train_seconds = result.train_seconds;
+  epoch.evaluation_seconds = result.evaluation_seconds;
+  epoch.usage = result.usage;
+  epoch.begin = result.begin;
+  epoch.end = result.end;
+  SYM_ASSIGN_OR_RETURN(const bool fresh, record(epoch));
+  if (!fresh) {
+    return train::Verdict::kContinue;
+  }
+  const auto ending = judge(session_.spec, session_.job, attempt_, epochs_, known_epoch_);
+  return ending ? train::Verdict::kStop : train::Verdict::kContinue;
+}
+
+Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usage& carried) {
+  ledger::CheckpointRecord checkpoint;
+  checkpoint.path = saved.path;
+  checkpoint.epoch = saved.epoch;
+  checkpoint.position = saved.position;
+  checkpoint.carried = carried;
+  return session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint);
+}
+
+bool AttemptRecorder::interrupted() { return options_.interrupted(); }
+
+bool AttemptRecorder::has_diverged() const {
+  return !epochs_.empty() && !std::isfinite(epochs_.back().metric);
+}
+
+Result<void> AttemptRecorder::record_diverged_epoch(const Usage& unfinished) {
+  ledger::Epoch epoch;
+  epoch.index = static_cast<std::int64_t>(epochs_.size()) + 1;
+  epoch.metric = std::numeric_limits<double>::quiet_NaN();
+  epoch.train_seconds = unfinished.seconds().value();
+  epoch.usage = unfinished;
+  epoch.end = session_.monitor.clock().wall_now();
+  epoch.begin = epoch.end - unfinished.time;
+  SYM_RETURN_IF_ERROR(record(epoch));
+  return {};
+}
+
+Result<bool> AttemptRecorder::record(const ledger::Epoch& epoch) {
+  ledger::Epoch with_grams = epoch;
+  with_grams.emitted = emitted_by(session_, epoch);
+  SYM_ASSIGN_OR_RETURN(const bool fresh, session_.ledger.record_epoch(
+                                             attempt_.id, incarnation_.id, with_grams));
+  if (fresh) {
+    epochs_.push_back(with_grams);
+    listener_.on_epoch(with_grams);
+  }
+  return fresh;
+}
+
+Result<void> AttemptRecorder::renew_lease() {
+  const auto now = system_clock().now();
+  if (now - lease_renewed_ < kLeaseRenewal) {
+    return {};
+  }
+  lease_renewed_ = now;
+  return session_.ledger.renew_lease(lease_name(session_.job.name), session_.holder,
+                                     system_clock().wall_now());
+}
+
+}  // namespace symbiont::jobs

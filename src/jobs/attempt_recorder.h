@@ -1,0 +1,49 @@
+#pragma once
+/// Writes what a worker does into the ledger and says when to stop.
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "jobs/session.h"
+#include "jobs/stopping.h"
+#include "symbiont/train/attempt.h"
+
+namespace symbiont::jobs {
+
+/// The observer of one process of an attempt. Borrows everything; lives as long as the process.
+class AttemptRecorder final : public train::AttemptObserver {
+ public:
+  AttemptRecorder(Session& session, const RunOptions& options, RunListener& listener,
+                  const ledger::AttemptRecord& record, ledger::Incarnation incarnation,
+                  std::optional<Usage> known_epoch);
+
+  Result<void> on_started(const train::Hello& hello, const Usage& startup) override;
+  Result<void> on_progress(const train::Progress& progress) override;
+  Result<train::Verdict> on_epoch(const train::EpochResult& result) override;
+  Result<void> on_checkpoint(const train::Saved& saved, const Usage& carried) override;
+  bool interrupted() override;
+
+  /// Whether the last epoch has no finite metric.
+  bool has_diverged() const;
+
+  /// Records the part of an epoch in which the model diverged, as an epoch without a metric.
+  Result<void> record_diverged_epoch(const Usage& unfinished);
+
+  const std::vector<ledger::Epoch>& epochs() const { return epochs_; }
+
+ private:
+  Result<bool> record(const ledger::Epoch& epoch);
+  Result<void> renew_lease();
+
+  Session& session_;
+  const RunOptions& options_;
+  RunListener& listener_;
+  ledger::Attempt attempt_;
+  ledger::Incarnation incarnation_;
+  std::vector<ledger::Epoch> epochs_;
+  std::optional<Usage> known_epoch_;
+  std::chrono::nanoseconds lease_renewed_;
+};
+
+}  // namespace symbiont::jobs

@@ -1,0 +1,445 @@
+#include "symbiont/jobs/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "jobs/attempt_recorder.h"
+#include "jobs/schedule.h"
+#include "jobs/session.h"
+#include "jobs/stopping.h"
+#include "symbiont/base/clock.h"
+#include "symbiont/base/failpoint.h"
+#include "symbiont/base/file.h"
+#include "symbiont/tune/draws.h"
+#include "symbiont/tune/learning_rate.h"
+#include "symbiont/tune/recurrence_controller.h"
+
+namespace symbiont::jobs {
+namespace {
+
+using ledger::AttemptRecord;
+using ledger::RecurrenceKind;
+using ledger::RecurrenceRecord;
+using ledger::Stopped;
+
+constexpr int kMaxRetries = 3;  ///< of a failed worker, per invocation
+
+/// How the work on an attempt ended when it did not come to a result.
+struct Halt {
+  RunOutcome::Kind kind = RunOutcome::Kind::kFailed;
+  std::string message;
+};
+
+/// Nothing when the work went through.
+using MaybeHalt = Result<std::optional<Halt>>;
+
+tune::OutcomeKind outcome_kind(const Ending& ending) {
+  if (!ending.started) {
+    return tune::OutcomeKind::kNotStarted;
+  }
+  switch (ending.stopped) {
+    case Stopped::kReached:
+      return tune::OutcomeKind::kReached;
+    case Stopped::kBound:
+      return tune::OutcomeKind::kBound;
+    case Stopped::kMaxEpochs:
+      return tune::OutcomeKind::kMaxEpochs;
+    case Stopped::kDiverged:
+      return tune::OutcomeKind::kDiverged;
+    case Stopped::kInfeasible:
+      return tune::OutcomeKind::kInfeasible;
+    case Stopped::kFailed:
+    case Stopped::kInterrupted:
+      break;  // never observed: the attempt goes on later
+  }
+  SYM_CHECK(false && "an attempt that did not end has no outcome");
+}
+
+std::string retry_notice(const std::string& reason, int retry) {
+  return fmt::format("{}; starting it again from its last checkpoint ({} of {})", reason, retry,
+                     kMaxRetries);
+}
+
+/// One invocation on one job.
+class JobRun {
+ public:
+  JobRun(Session session, const RunOptions& options, RunListener& listener,
+         tune::RecurrenceController controller, tune::SeededDraws draws)
+      : session_(std::move(session)),
+        options_(options),
+        listener_(listener),
+        controller_(std::move(controller)),
+        draws_(std::move(draws)) {}
+
+  Result<RunOutcome> perform();
+
+ private:
+  Result<void> begin_or_resume();
+  MaybeHalt perform_recurrences();
+  MaybeHalt perform_recurrence(RecurrenceKind kind, RecurrenceRecord* open);
+  Result<ledger::Attempt> decide(RecurrenceKind kind, std::optional<ledger::Id> recurrence,
+                                 int try_index);
+  Result<tune::Trial> next_trial(RecurrenceKind kind, int try_index);
+  MaybeHalt perform_attempt(const ledger::Recurrence& recurrence, AttemptRecord record);
+  MaybeHalt train_until_it_ends(const ledger::Recurrence& recurrence, AttemptRecord& record);
+  Result<train::AttemptEnd> run_process(const ledger::Recurrence& recurrence,
+                                        AttemptRecord& record);
+  Result<void> finish(const ledger::Recurrence& recurrence, const AttemptRecord& record,
+                      const Ending& ending);
+  std::optional<std::string> stuck() const;
+  train::AttemptOptions attempt_options(const ledger::Recurrence& recurrence,
+                                        const AttemptRecord& record) const;
+  std::filesystem::path attempt_directory(ledger::Id attempt) const;
+  Result<std::optional<Usage>> known_epoch(const ledger::Attempt& attempt) const;
+
+  Session session_;
+  const RunOptions& options_;
+  RunListener& listener_;
+  tune::RecurrenceController controller_;
+  tune::SeededDraws draws_;
+  ledger::Run run_;
+  bool resumed_ = false;
+  bool recurrence_finished_ = false;
+  int retries_ = 0;                ///< failures of the attempt in progress, this invocation
+  std::string unreached_;          ///< the first recurrence that ended unreached
+  bool learning_is_stuck_ = false;  ///< the policy has nothing left to try
+};
+
+// --- The run ------------------------------------------------------------------------------------
+
+Result<RunOutcome> JobRun::perform() {
+  SYM_RETURN_IF_ERROR(begin_or_resume());
+  SYM_ASSIGN_OR_RETURN(const auto halt, perform_recurrences());
+  RunOutcome outcome;
+  outcome.run = run_.id;
+  outcome.resumed = resumed_;
+  if (halt) {
+    outcome.kind = halt->kind;
+    outcome.message = halt->message;
+  } else {
+    const bool reached = unreached_.empty();
+    outcome.kind = reached ? RunOutcome::Kind::kFinished : RunOutcome::Kind::kUnreached;
+    outcome.message = unreached_;
+    SYM_RETURN_IF_ERROR(session_.ledger.finish_run(
+        run_.id, reached ? ledger::RunStatus::kFinished : ledger::RunStatus::kUnreached,
+        system_clock().wall_now()));
+  }
+  SYM_RETURN_IF_ERROR(
+      session_.ledger.release_lease(lease_name(session_.job.name), session_.holder));
+  return outcome;
+}
+
+Result<void> JobRun::begin_or_resume() {
+  SYM_ASSIGN_OR_RETURN(const auto unfinished, session_.ledger.unfinished_run(session_.job.id));
+  resumed_ = unfinished.has_value();
+  if (resumed_) {
+    run_ = *unfinished;
+    SYM_RETURN_IF_ERROR(session_.ledger.bury_dead_incarnations(run_.id));
+  } else {
+    SYM_ASSIGN_OR_RETURN(
+        run_, session_.ledger.begin_run(session_.job.id, session_.history.id,
+                                        options_.recurrences.value_or(session_.spec.recurrences),
+                                        session_.spec.baseline_runs, system_clock().wall_now()));
+  }
+  listener_.on_run(session_.job, run_, resumed_);
+  return {};
+}
+
+MaybeHalt JobRun::perform_recurrences() {
+  SYM_ASSIGN_OR_RETURN(auto records, session_.ledger.recurrences_of_run(run_.id));
+  std::int64_t tuned = 0;
+  std::int64_t baseline = 0;
+  RecurrenceRecord* open = nullptr;
+  for (RecurrenceRecord& record : records) {
+    const bool is_tuned = record.recurrence.kind == RecurrenceKind::kTuned;
+    if (!record.recurrence.finished) {
+      open = &record;
+    } else {
+      ++(is_tuned ? tuned : baseline);
+      if (is_tuned && !record.recurrence.reached && unreached_.empty()) {
+        unreached_ = fmt::format("recurrence {} ended without reaching the target",
+                                 record.recurrence.index);
+      }
+    }
+  }
+  while (const auto next = next_kind(run_, tuned, baseline)) {
+    if (options_.interrupted()) {
+      return Halt{RunOutcome::Kind::kInterrupted, "interrupted between recurrences"};
+    }
+    const RecurrenceKind kind = open != nullptr ? open->recurrence.kind : *next;
+    SYM_ASSIGN_OR_RETURN(const auto halt, perform_recurrence(kind, open));
+    if (halt || learning_is_stuck_) {
+      return halt;
+    }
+    open = nullptr;
+    ++(kind == RecurrenceKind::kTuned ? tuned : baseline);
+  }
+  return std::optional<Halt>{};
+}
+
+// --- A recurrence -------------------------------------------------------------------------------
+
+MaybeHalt JobRun::perform_recurrence(RecurrenceKind kind, RecurrenceRecord* open) {
+  recurrence_finished_ = false;
+  std::optional<ledger::Id> id;
+  int try_index = 1;
+  if (open != nullptr) {
+    id = open->recurrence.id;
+    AttemptRecord& last = open->attempts.back();
+    try_index = last.attempt.try_index + 1;
+    if (!last.attempt.stopped) {
+      SYM_ASSIGN_OR_RETURN(const auto halt, perform_attempt(open->recurrence, std::move(last)));
+      if (halt) {
+        return halt;
+      }
+    }
+  }
+  for (; !recurrence_finished_; ++try_index) {
+    if (options_.interrupted()) {
+      return Halt{RunOutcome::Kind::kInterrupted, "interrupted between attempts"};
+    }
+    auto attempt = decide(kind, id, try_index);
+    if (!attempt && attempt.error().code() == ErrorCode::kFailedPrecondition) {
+      unreached_ = attempt.error().message();
+      learning_is_stuck_ = true;
+      return std::optional<Halt>{};
+    }
+    SYM_RETURN_IF_ERROR(attempt);
+    id = attempt->recurrence;
+    ledger::Recurrence recurrence;
+    recurrence.id = attempt->recurrence;
+    recurrence.run = run_.id;
+    recurrence.kind = kind;
+    SYM_ASSIGN_OR_RETURN(recurrence.index,
+                         session_.ledger.count_recurrences(session_.job.id, kind));
+    AttemptRecord record;
+    record.attempt = *attempt;
+    SYM_ASSIGN_OR_RETURN(const auto halt, perform_attempt(recurrence, std::move(record)));
+    if (halt) {
+      return halt;
+    }
+  }
+  return std::optional<Halt>{};
+}
+
+Result<tune::Trial> JobRun::next_trial(RecurrenceKind kind, int try_index) {
+  if (kind == RecurrenceKind::kTuned) {
+    return controller_.next(draws_);
+  }
+  tune::Trial trial;
+  trial.try_index = try_index;
+  trial.batch_size = session_.spec.batch_size;
+  trial.stage = "baseline";
+  trial.why = R"({"stage":"baseline","reason":"the default configuration, measured for comparison"})";
+  return trial;
+}
+
+Result<ledger::Attempt> JobRun::decide(RecurrenceKind kind, std::optional<ledger::Id> recurrence,
+                                       int try_index) {
+  const JobSpec& spec = session_.spec;
+  SYM_ASSIGN_OR_RETURN(const tune::Trial trial, next_trial(kind, try_index));
+  SYM_ASSIGN_OR_RETURN(const double learning_rate,
+                       tune::scaled_learning_rate(spec.optimizer, spec.learning_rate,
+                                                  spec.batch_size, trial.batch_size));
+  SYM_ASSIGN_OR_RETURN(const std::int64_t before,
+                       session_.ledger.count_recurrences(session_.job.id, kind));
+  const std::int64_t index = recurrence ? before : before + 1;
+  const bool tuned = kind == RecurrenceKind::kTuned;
+
+  ledger::Decision decision;
+  decision.run = run_.id;
+  decision.history = session_.history.id;
+  decision.kind = kind;
+  decision.recurrence = recurrence;
+  decision.attempt.try_index = try_index;
+  decision.attempt.batch_size = trial.batch_size;
+  decision.attempt.learning_rate = learning_rate;
+  decision.attempt.max_epochs = spec.max_epochs;
+  decision.attempt.seed =
+      derive_seed(derive_seed(session_.job.seed, tuned ? "train" : "baseline",
+                              static_cast<std::uint64_t>(index)),
+                  "try", static_cast<std::uint64_t>(try_index));
+  decision.attempt.cost_bound = trial.cost_bound;
+  decision.attempt.why = trial.why;
+  if (tuned) {
+    decision.policy = controller_.save();
+    decision.draws = draws_.random().state();
+  }
+  return session_.ledger.decide(decision);
+}
+
+// --- An attempt ---------------------------------------------------------------------------------
+
+MaybeHalt JobRun::perform_attempt(const ledger::Recurrence& recurrence, AttemptRecord record) {
+  listener_.on_attempt(recurrence, record.attempt);
+  retries_ = 0;
+  return train_until_it_ends(recurrence, record);
+}
+
+MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence,
+                                      AttemptRecord& record) {
+  for (;;) {
+    SYM_ASSIGN_OR_RETURN(const auto known, known_epoch(record.attempt));
+    if (const auto ending =
+            judge(session_.spec, session_.job, record.attempt, record.epochs, known)) {
+      SYM_RETURN_IF_ERROR(finish(recurrence, record, *ending));
+      return std::optional<Halt>{};
+    }
+    SYM_ASSIGN_OR_RETURN(const train::AttemptEnd end, run_process(recurrence, record));
+    switch (end.kind) {
+      case train::AttemptEnd::Kind::kStopped:
+      case train::AttemptEnd::Kind::kDiverged:
+        break;  // judged from the record, at the top
+      case train::AttemptEnd::Kind::kInfeasible:
+        SYM_RETURN_IF_ERROR(finish(recurrence, record, {Stopped::kInfeasible, end.reason}));
+        return std::optional<Halt>{};
+      case train::AttemptEnd::Kind::kInterrupted:
+        return Halt{RunOutcome::Kind::kInterrupted, "interrupted; a checkpoint is saved"};
+      case train::AttemptEnd::Kind::kFailed:
+        SYM_RETURN_IF_ERROR(session_.ledger.count_failure(record.attempt.id, end.reason));
+        if (++retries_ > kMaxRetries) {
+          return Halt{RunOutcome::Kind::kFailed,
+                      fmt::format("the worker failed {} times, last: {}\n{}", retries_,
+                                  end.reason, end.stderr_tail)};
+        }
+        listener_.on_retry(retry_notice(end.reason, retries_));
+        break;
+    }
+  }
+}
+
+/// One process. Updates `record` to what the ledger holds afterwards.
+Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurrence,
+                                              AttemptRecord& record) {
+  SYM_RETURN_IF_ERROR(create_directories(attempt_directory(record.attempt.id)));
+  SYM_ASSIGN_OR_RETURN(const auto known, known_epoch(record.attempt));
+  SYM_ASSIGN_OR_RETURN(
+      ledger::Incarnation incarnation,
+      session_.ledger.begin_incarnation(record.attempt.id, system_clock().wall_now()));
+  AttemptRecorder recorder(session_, options_, listener_, record, incarnation, known);
+  auto end = train::run_attempt(attempt_options(recurrence, record), session_.monitor, recorder);
+  if (!end) {
+    // The run cannot go on; the next invocation books what this process had spent.
+    return tl::unexpected(std::move(end).error());
+  }
+  if (end->kind == train::AttemptEnd::Kind::kDiverged && !recorder.has_diverged()) {
+    SYM_RETURN_IF_ERROR(recorder.record_diverged_epoch(end->unfinished));
+    end->unfinished = Usage{};
+  }
+  SYM_RETURN_IF_ERROR(session_.ledger.end_incarnation(incarnation.id, end->reason,
+                                                      end->lost + end->unfinished));
+  SYM_ASSIGN_OR_RETURN(record.checkpoint, session_.ledger.checkpoint(record.attempt.id));
+  record.epochs = recorder.epochs();
+  return std::move(*end);
+}
+
+Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptRecord& record,
+                            const Ending& ending) {
+  ledger::AttemptResult result;
+  result.attempt = record.attempt.id;
+  result.history = session_.history.id;
+  result.stopped = ending.stopped;
+  result.reason = ending.reason;
+  result.cost = attempt_cost(session_.spec, session_.job, record.epochs);
+  if (recurrence.kind == RecurrenceKind::kTuned) {
+    SYM_RETURN_IF_ERROR(controller_.observe(record.attempt.batch_size,
+                                            {outcome_kind(ending), result.cost, ending.reason}));
+    const auto nothing_left = stuck();
+    result.recurrence_finished = !controller_.recurrence_open() || nothing_left;
+    result.recurrence_reached =
+        !controller_.recurrence_open() && controller_.last_recurrence_reached();
+    result.policy = controller_.save();
+    result.draws = draws_.random().state();
+  } else {
+    result.recurrence_finished = true;
+    result.recurrence_reached = ending.stopped == Stopped::kReached;
+  }
+  SYM_RETURN_IF_ERROR(session_.ledger.finish_attempt(result));
+  recurrence_finished_ = result.recurrence_finished;
+  if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&
+      !result.recurrence_reached && unreached_.empty()) {
+    unreached_ = fmt::format("recurrence {} ended without reaching the target: {}",
+                             recurrence.index, ending.reason);
+  }
+  listener_.on_attempt_finished(result);
+  failpoint("jobs.attempt.finished");
+  return {};
+}
+
+/// Why the policy cannot choose another trial, asked of a copy so that nothing is drawn.
+std::optional<std::string> JobRun::stuck() const {
+  tune::RecurrenceController controller = controller_;
+  tune::SeededDraws draws = draws_;
+  const auto next = controller.next(draws);
+  return next ? std::nullopt : std::optional(next.error().message());
+}
+
+train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurrence,
+                                              const AttemptRecord& record) const {
+  const JobSpec& spec = session_.spec;
+  const ledger::Attempt& attempt = record.attempt;
+  train::AttemptOptions options;
+  options.argv = {session_.trainer.string(), "--model",     spec.model,
+                  "--data",                  spec.data_set, "--optimizer",
+                  spec.optimizer,            "--threads",   std::to_string(spec.threads),
+                  "--metric",                spec.target.metric};
+  if (spec.data_limit) {
+    options.argv.insert(options.argv.end(), {"--limit", std::to_string(*spec.data_limit)});
+  }
+  const auto set = [&](std::string name, std::string value) {
+    options.environment.emplace_back(std::move(name), std::move(value));
+  };
+  const auto& checkpoint = record.checkpoint;
+  options.output = attempt_directory(attempt.id);
+  set("SYMBIONT_JOB", session_.job.name);
+  set("SYMBIONT_RUN", std::to_string(run_.id));
+  set("SYMBIONT_RECURRENCE", std::to_string(recurrence.index));
+  set("SYMBIONT_ATTEMPT", std::to_string(attempt.id));
+  set("SYMBIONT_BATCH_SIZE", std::to_string(attempt.batch_size));
+  set("SYMBIONT_LEARNING_RATE", fmt::format("{}", attempt.learning_rate));
+  set("SYMBIONT_MAX_EPOCHS", std::to_string(attempt.max_epochs));
+  set("SYMBIONT_SEED", std::to_string(attempt.seed));
+  set("SYMBIONT_INITIAL_WEIGHTS", "");
+  set("SYMBIONT_RESUME", checkpoint ? checkpoint->path : "");
+  set("SYMBIONT_OUTPUT", options.output.string());
+  // Two thread pools on the same cores fight: the framework's may have the job's threads, the BLAS
+  // library's has one.
+  set("OMP_NUM_THREADS", std::to_string(spec.threads));
+  set("OPENBLAS_NUM_THREADS", "1");
+  options.batch_size = attempt.batch_size;
+  options.epochs_recorded = static_cast<std::int64_t>(record.epochs.size());
+  options.carried = checkpoint ? checkpoint->carried : Usage{};
+  options.first_deadline = spec.deadline;
+  options.sysroot = spec.sysroot;
+  return options;
+}
+
+std::filesystem::path JobRun::attempt_directory(ledger::Id attempt) const {
+  return std::filesystem::absolute(session_.home) / "jobs" / session_.job.name /
+         fmt::format("attempt-{}", attempt);
+}
+
+Result<std::optional<Usage>> JobRun::known_epoch(const ledger::Attempt& attempt) const {
+  return session_.ledger.last_epoch_usage(session_.history.id, attempt.batch_size);
+}
+
+}  // namespace
+
+std::filesystem::path ledger_path(const std::filesystem::path& home) {
+  return home / "ledger.sqlite";
+}
+
+Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunListener& listener) {
+  SYM_ASSIGN_OR_RETURN(Session session, open_session(spec, options));
+  SYM_ASSIGN_OR_RETURN(
+      auto controller,
+      tune::RecurrenceController::restore(spec.policy_config(), session.history.policy));
+  SYM_ASSIGN_OR_RETURN(const Random random, Random::restore(session.history.draws));
+  JobRun run(std::move(session), options, listener, std::move(controller),
+             tune::SeededDraws(random));
+  return run.perform();
+}
+
+}  // namespace symbiont::jobs

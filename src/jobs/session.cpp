@@ -1,0 +1,214 @@
+#include "jobs/session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "jobs/carbon_source.h"
+#include "symbiont/base/clock.h"
+#include "symbiont/base/file.h"
+#include "symbiont/base/host.h"
+#include "symbiont/base/log.h"
+#include "symbiont/base/subprocess.h"
+#include "symbiont/data/dataset.h"
+#include "symbiont/tune/draws.h"
+#include "symbiont/tune/recurrence_controller.h"
+
+namespace symbiont::jobs {
+namespace {
+
+constexpr std::chrono::seconds kLeaseLifetime{60};  ///< for holders on hosts we cannot look into
+
+/// Whether the holder of a lease no longer runs.
+bool is_gone(const ledger::Lease& lease, const ledger::Holder& self, WallTime now) {
+  if (lease.holder.host != self.host) {
+    return now - lease.heartbeat > kLeaseLifetime;
+  }
+  if (lease.holder.boot_id != self.boot_id) {
+    return true;
+  }
+  const auto process = identify_process(static_cast<pid_t>(lease.holder.pid));
+  return !process || process->start_ticks != lease.holder.start_ticks;
+}
+
+Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor) {
+  if (job.scope == monitor.scope() && job.provenance == monitor.provenance()) {
+    return {};
+  }
+  return fail(ErrorCode::kFailedPrecondition,
+              fmt::format("job \"{}\" was created with energy {}, now it would be {}; figures of "
+                          "different kinds are never compared. Name the meter of its creation in "
+                          "[energy] meters, or give the job a new name",
+                          job.name, job.meters, monitor.describe()));
+}
+
+Result<void> check_same_identity(const ledger::History& history, const JobSpec& spec) {
+  const auto difference = identity_difference(history.identity, spec.identity());
+  if (!difference) {
+    return {};
+  }
+  return fail(ErrorCode::kFailedPrecondition,
+              fmt::format("{}: the job has changed since it learned: {}. Restore the key, or start "
+                          "a new history with --restart-learning",
+                          spec.file.string(), *difference));
+}
+
+Result<void> create_job(Session& session, std::uint64_t seed) {
+  ledger::Job job;
+  job.name = session.spec.name;
+  job.meters = session.monitor.describe();
+  job.provenance = session.monitor.provenance();
+  job.scope = session.monitor.scope();
+  job.max_power = session.monitor.max_power();
+  job.seed = seed;
+  SYM_ASSIGN_OR_RETURN(const ledger::History first, fresh_history(session.spec, seed));
+  SYM_ASSIGN_OR_RETURN(session.job,
+                       session.ledger.create_job(job, first, system_clock().wall_now()));
+  SYM_ASSIGN_OR_RETURN(session.history, session.ledger.current_history(session.job.id));
+  return {};
+}
+
+Result<void> restart_learning(Session& session, const RunOptions& options) {
+  SYM_ASSIGN_OR_RETURN(const auto unfinished, session.ledger.unfinished_run(session.job.id));
+  if (unfinished) {
+    SYM_RETURN_IF_ERROR(session.ledger.bury_dead_incarnations(unfinished->id));
+    SYM_RETURN_IF_ERROR(session.ledger.finish_run(unfinished->id, ledger::RunStatus::kFailed,
+                                                  system_clock().wall_now()));
+  }
+  const std::uint64_t seed = options.seed.value_or(session.spec.seed);
+  SYM_ASSIGN_OR_RETURN(const ledger::History fresh, fresh_history(session.spec, seed));
+  SYM_ASSIGN_OR_RETURN(session.history, session.ledger.start_history(session.job.id, fresh));
+  return {};
+}
+
+/// Finds or creates the job's record and its history. The lease is held by now.
+Result<void> open_job(Session& session, const RunOptions& options) {
+  SYM_ASSIGN_OR_RETURN(const auto known, session.ledger.find_job(session.spec.name));
+  if (!known) {
+    return create_job(session, options.seed.value_or(session.spec.seed));
+  }
+  session.job = *known;
+  SYM_RETURN_IF_ERROR(check_same_meter(session.job, session.monitor));
+  if (options.restart_learning) {
+    return restart_learning(session, options);
+  }
+  SYM_ASSIGN_OR_RETURN(session.history, session.ledger.current_history(session.job.id));
+  if (options.seed && *options.seed != session.job.seed) {
+    log::warning(fmt::format("job \"{}\" keeps the seed it learned with ({}); a new one takes "
+                             "--restart-learning",
+                             session.job.name, session.job.seed));
+  }
+  return check_same_identity(session.history, session.spec);
+}
+
+Result<void> check_trainer(const std::filesystem::path& trainer) {
+  if (::access(trainer.c_str(), X_OK) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::kNotFound,
+              fmt::format("trainer \"{}\" cannot be executed: {}. It is in the package "
+                          "symbiont-trainer-torch; SYMBIONT_TRAINER_TORCH names another place",
+                          trainer.string(), std::strerror(errno)));
+}
+
+Result<void> take_lease(Session& session) {
+  const WallTime now = system_clock().wall_now();
+  const auto gone = [&](const ledger::Lease& lease) {
+    return is_gone(lease, session.holder, now);
+  };
+  return session.ledger.acquire_lease(lease_name(session.spec.name), session.holder, now, gone);
+}
+
+}  // namespace
+
+std::string lease_name(const std::string& job) { return "job:" + job; }
+
+ledger::Holder this_holder() {
+  ledger::Holder holder;
+  holder.pid = ::getpid();
+  holder.host = host_name();
+  holder.boot_id = boot_id();
+  if (const auto identity = identify_process(::getpid())) {
+    holder.start_ticks = identity->start_ticks;
+  }
+  return holder;
+}
+
+Result<ledger::History> fresh_history(const JobSpec& spec, std::uint64_t seed) {
+  SYM_ASSIGN_OR_RETURN(const auto controller,
+                       tune::RecurrenceController::create(spec.policy_config()));
+  ledger::History history;
+  history.identity = spec.identity();
+  history.policy = controller.save();
+  history.draws = Random(derive_seed(seed, "tune")).state();
+  return history;
+}
+
+Result<energy::Monitor> open_monitor(const JobSpec& spec) {
+  energy::MonitorOptions options;
+  options.meters = spec.meters;
+  options.sysroot = spec.sysroot;
+  options.curve = spec.curve;
+  options.threads = spec.threads;
+  auto monitor = energy::Monitor::open(options);
+  if (!monitor) {
+    return tl::unexpected(
+        std::move(monitor).error().while_doing(spec.file.string() + ": [energy]"));
+  }
+  return monitor;
+}
+
+Result<carbon::IntensitySeries> open_intensity(const CarbonSpec& spec) {
+  if (!spec.zone.empty()) {
+    return carbon::IntensitySeries::for_zone(spec.zone);
+  }
+  if (!spec.intensity_csv.empty()) {
+    return carbon::IntensitySeries::load_csv(spec.intensity_csv);
+  }
+  if (spec.intensity_g_per_kwh) {
+    return carbon::IntensitySeries::constant(GramsPerKwh(*spec.intensity_g_per_kwh), "job file");
+  }
+  return carbon::IntensitySeries::world_default();
+}
+
+Result<std::int64_t> check_data(const JobSpec& spec) {
+  data::DataOptions options;
+  options.set = spec.data_set;
+  options.limit = spec.data_limit;
+  auto rows = data::training_rows(options);
+  if (!rows) {
+    return tl::unexpected(std::move(rows).error().while_doing(spec.file.string() + ": [data] set"));
+  }
+  for (const std::int64_t size : spec.batch_sizes) {
+    if (size > *rows) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: [train] batch_sizes: {} is larger than the training set "
+                              "({} rows)", spec.file.string(), size, *rows));
+    }
+  }
+  return rows;
+}
+
+Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
+  SYM_RETURN_IF_ERROR(check_trainer(options.trainer));
+  SYM_RETURN_IF_ERROR(check_data(spec));
+  SYM_ASSIGN_OR_RETURN(energy::Monitor monitor, open_monitor(spec));
+  SYM_ASSIGN_OR_RETURN(carbon::IntensitySeries intensity, open_intensity(spec.carbon));
+  SYM_RETURN_IF_ERROR(create_directories(options.home));
+  const std::string url =
+      options.ledger_url.empty() ? ledger_path(options.home).string() : options.ledger_url;
+  SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, ledger::Ledger::open(url));
+  Session session{spec,          options.home,  options.trainer, std::move(opened), std::move(monitor),
+                  std::move(intensity), this_holder(), {},              {}};
+  SYM_RETURN_IF_ERROR(take_lease(session));
+  if (auto job = open_job(session, options); !job) {
+    // The refusal is the news; a lease that could not be given back dies with this process anyway.
+    (void)session.ledger.release_lease(lease_name(spec.name), session.holder);
+    return tl::unexpected(std::move(job).error());
+  }
+  return session;
+}
+
+}  // namespace symbiont::jobs

@@ -1,0 +1,84 @@
+#include "jobs/stopping.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "symbiont/tune/cost.h"
+#include "symbiont/tune/early_stop.h"
+
+namespace symbiont::jobs {
+namespace {
+
+Joules usage_cost(const JobSpec& spec, const ledger::Job& job, const Usage& usage) {
+  return tune::cost(usage.energy(), usage.seconds(), spec.eta, job.max_power);
+}
+
+std::optional<Ending> judge_last_epoch(const JobSpec& spec, const ledger::Epoch& last) {
+  if (!std::isfinite(last.metric)) {
+    return Ending{ledger::Stopped::kDiverged,
+                  fmt::format("diverged in epoch {}: {} is not a number", last.index,
+                              spec.target.metric)};
+  }
+  if (spec.target.is_reached_by(last.metric)) {
+    return Ending{ledger::Stopped::kReached,
+                  fmt::format("{} {:.4g} after {} epochs", spec.target.metric, last.metric,
+                              last.index)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Ending> judge_bound(const JobSpec& spec, const ledger::Job& job,
+                                  const ledger::Attempt& attempt,
+                                  std::span<const ledger::Epoch> epochs,
+                                  const std::optional<Usage>& known_epoch) {
+  if (!attempt.cost_bound) {
+    return std::nullopt;
+  }
+  std::optional<Joules> known_cost;
+  if (known_epoch) {
+    known_cost = usage_cost(spec, job, *known_epoch);
+  }
+  const tune::EarlyStop stop =
+      tune::early_stop(*attempt.cost_bound, attempt_cost(spec, job, epochs),
+                       static_cast<std::int64_t>(epochs.size()), known_cost);
+  if (!stop.stop) {
+    return std::nullopt;
+  }
+  Ending ending{ledger::Stopped::kBound, stop.reason};
+  ending.started = !epochs.empty();
+  return ending;
+}
+
+}  // namespace
+
+Usage total_usage(std::span<const ledger::Epoch> epochs) {
+  Usage total;
+  for (const ledger::Epoch& epoch : epochs) {
+    total += epoch.usage;
+  }
+  return total;
+}
+
+Joules attempt_cost(const JobSpec& spec, const ledger::Job& job,
+                    std::span<const ledger::Epoch> epochs) {
+  return usage_cost(spec, job, total_usage(epochs));
+}
+
+std::optional<Ending> judge(const JobSpec& spec, const ledger::Job& job,
+                            const ledger::Attempt& attempt, std::span<const ledger::Epoch> epochs,
+                            const std::optional<Usage>& known_epoch) {
+  if (!epochs.empty()) {
+    if (auto ending = judge_last_epoch(spec, epochs.back())) {
+      return ending;
+    }
+  }
+  if (static_cast<std::int64_t>(epochs.size()) >= attempt.max_epochs) {
+    return Ending{ledger::Stopped::kMaxEpochs,
+                  fmt::format("{} epochs without reaching {} {}", epochs.size(),
+                              spec.target.metric, spec.target.value)};
+  }
+  return judge_bound(spec, job, attempt, epochs, known_epoch);
+}
+
+}  // namespace symbiont::jobs

@@ -1,0 +1,35 @@
+#pragma once
+/// When an attempt is over, judged from its recorded epochs alone, so that a resumed run judges the
+/// same.
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "symbiont/base/usage.h"
+#include "symbiont/jobs/job_file.h"
+#include "symbiont/ledger/ledger.h"
+
+namespace symbiont::jobs {
+
+/// The end of an attempt and its reason for a person.
+struct Ending {
+  ledger::Stopped stopped = ledger::Stopped::kReached;
+  std::string reason;
+  bool started = true;  ///< false: it could not afford a single epoch
+};
+
+/// Sum over epochs.
+Usage total_usage(std::span<const ledger::Epoch> epochs);
+
+/// Cost of an attempt so far (tune::cost with the job's MAXPOWER).
+Joules attempt_cost(const JobSpec& spec, const ledger::Job& job,
+                    std::span<const ledger::Epoch> epochs);
+
+/// Whether the attempt ends here, before another epoch is started. `known_epoch` is what an epoch
+/// at this batch size last used, if it ever ran.
+std::optional<Ending> judge(const JobSpec& spec, const ledger::Job& job,
+                            const ledger::Attempt& attempt, std::span<const ledger::Epoch> epochs,
+                            const std::optional<Usage>& known_epoch);
+
+}  // namespace symbiont::jobs
