@@ -1,0 +1,236 @@
+#include "symbiont/report/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <span>
+
+namespace symbiont::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kSteadyRecurrences = 5;
+
+/// Figures of the recurrences that are compared, one vector per quantity.
+struct Samples {
+  std::vector<double> energy_j;
+  std::vector<double> time_s;
+  std::vector<double> cost_j;
+
+  void add(const RecurrenceSummary& recurrence) {
+    energy_j.push_back(recurrence.usage.energy().value());
+    time_s.push_back(recurrence.usage.seconds().value());
+    cost_j.push_back(recurrence.cost_j);
+  }
+};
+
+std::optional<double> finite(double value) {
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+/// What the commands call the end of an attempt; nothing when it reached the target.
+std::optional<std::string> stopped_word(const ledger::AttemptRecord& record) {
+  if (!record.attempt.stopped) {
+    return "interrupted";
+  }
+  if (*record.attempt.stopped == ledger::Stopped::kReached) {
+    return std::nullopt;
+  }
+  return std::string(ledger::to_string(*record.attempt.stopped));
+}
+
+AttemptSummary summarise_attempt(const ledger::AttemptRecord& record) {
+  AttemptSummary summary;
+  summary.batch_size = record.attempt.batch_size;
+  summary.epochs = static_cast<std::int64_t>(record.epochs.size());
+  for (const ledger::Epoch& epoch : record.epochs) {
+    summary.usage += epoch.usage;
+  }
+  if (!record.epochs.empty()) {
+    summary.metric = finite(record.epochs.back().metric);
+  }
+  summary.cost_j = record.attempt.cost ? record.attempt.cost->value() : 0.0;
+  summary.reached = record.attempt.stopped == ledger::Stopped::kReached;
+  summary.stopped = stopped_word(record);
+  summary.reason = record.attempt.reason;
+  return summary;
+}
+
+void add_grams(RecurrenceSummary& summary, const ledger::AttemptRecord& record) {
+  for (const ledger::Epoch& epoch : record.epochs) {
+    if (epoch.emitted) {
+      summary.emitted_g = summary.emitted_g.value_or(0.0) + epoch.emitted->value();
+    }
+  }
+}
+
+RecurrenceSummary summarise_recurrence(const ledger::RecurrenceRecord& record) {
+  RecurrenceSummary summary;
+  summary.index = record.recurrence.index;
+  summary.finished = record.recurrence.finished;
+  summary.reached = record.recurrence.reached;
+  for (const ledger::AttemptRecord& attempt : record.attempts) {
+    const AttemptSummary one = summarise_attempt(attempt);
+    summary.batch_size = one.batch_size;
+    summary.metric = one.metric;
+    summary.epochs += one.epochs;
+    summary.usage += one.usage;
+    summary.cost_j += one.cost_j;
+    add_grams(summary, attempt);
+    for (const ledger::Incarnation& incarnation : attempt.incarnations) {
+      summary.lost += incarnation.lost;
+    }
+    summary.attempts.push_back(one);
+  }
+  if (!record.attempts.empty()) {
+    summary.why = record.attempts.front().attempt.why;
+  }
+  return summary;
+}
+
+/// A run at the default that says what the default costs: it reached the target, at once.
+bool shows_the_default(const RecurrenceSummary& recurrence, std::int64_t default_batch_size) {
+  return recurrence.finished && recurrence.reached && recurrence.attempts.size() == 1 &&
+         recurrence.batch_size == default_batch_size;
+}
+
+Samples steady_samples(const std::vector<RecurrenceSummary>& recurrences) {
+  Samples samples;
+  const auto finished = [](const RecurrenceSummary& r) { return r.finished; };
+  const auto count = static_cast<std::size_t>(
+      std::count_if(recurrences.begin(), recurrences.end(), finished));
+  std::size_t skip = count > kSteadyRecurrences ? count - kSteadyRecurrences : 0;
+  for (const RecurrenceSummary& recurrence : recurrences) {
+    if (!recurrence.finished) {
+      continue;
+    }
+    if (skip > 0) {
+      --skip;
+      continue;
+    }
+    samples.add(recurrence);
+  }
+  return samples;
+}
+
+Samples all_samples(const std::vector<RecurrenceSummary>& recurrences) {
+  Samples samples;
+  for (const RecurrenceSummary& recurrence : recurrences) {
+    if (recurrence.finished) {
+      samples.add(recurrence);
+    }
+  }
+  return samples;
+}
+
+using Estimate = Saving (*)(std::span<const double>, std::span<const double>);
+
+Savings savings_of(Estimate estimate, const Samples& ours, const Samples& baseline) {
+  return {estimate(ours.energy_j, baseline.energy_j), estimate(ours.time_s, baseline.time_s),
+          estimate(ours.cost_j, baseline.cost_j)};
+}
+
+/// The extra runs and the tuned ones that count as baseline.
+std::vector<const RecurrenceSummary*> baseline_runs(
+    const std::vector<RecurrenceSummary>& extra, const std::vector<RecurrenceSummary>& tuned,
+    std::int64_t default_batch_size) {
+  std::vector<const RecurrenceSummary*> runs;
+  for (const auto* list : {&extra, &tuned}) {
+    for (const RecurrenceSummary& recurrence : *list) {
+      if (shows_the_default(recurrence, default_batch_size)) {
+        runs.push_back(&recurrence);
+      }
+    }
+  }
+  return runs;
+}
+
+void add_baseline(RunSummary& summary, const std::vector<RecurrenceSummary>& extra,
+                  std::int64_t default_batch_size) {
+  BaselineSummary baseline;
+  baseline.batch_size = default_batch_size;
+  baseline.extra = static_cast<std::int64_t>(extra.size());
+  for (const RecurrenceSummary& recurrence : extra) {
+    baseline.spent += recurrence.usage;
+  }
+  Samples samples;
+  std::vector<double> epochs;
+  for (const RecurrenceSummary* run :
+       baseline_runs(extra, summary.recurrences, default_batch_size)) {
+    samples.add(*run);
+    epochs.push_back(static_cast<double>(run->epochs));
+  }
+  if (epochs.empty()) {
+    return;
+  }
+  baseline.runs = static_cast<std::int64_t>(epochs.size());
+  baseline.epochs = mean(epochs);
+  baseline.time_s = mean(samples.time_s);
+  baseline.energy_j = mean(samples.energy_j);
+  baseline.cost_j = mean(samples.cost_j);
+  baseline.sd_cost_j = standard_deviation(samples.cost_j);
+  summary.baseline = baseline;
+  const Samples all = all_samples(summary.recurrences);
+  if (!all.cost_j.empty()) {
+    summary.saving = savings_of(steady_saving, steady_samples(summary.recurrences), samples);
+    summary.saving_total = savings_of(total_saving, all, samples);
+  }
+}
+
+void add_startup_and_lost(RunSummary& summary, const ledger::RecurrenceRecord& record) {
+  for (const ledger::AttemptRecord& attempt : record.attempts) {
+    for (const ledger::Incarnation& incarnation : attempt.incarnations) {
+      summary.startup += incarnation.startup;
+      summary.lost += incarnation.lost;
+    }
+  }
+}
+
+Result<std::int64_t> default_batch_size(const ledger::Ledger& ledger, const ledger::Run& run) {
+  SYM_ASSIGN_OR_RETURN(const ledger::History history, ledger.find_history(run.history));
+  const Json identity = Json::parse(history.identity, nullptr, false);
+  if (!identity.is_object() || !identity.contains("batch_size") ||
+      !identity["batch_size"].is_number_integer()) {
+    return fail(ErrorCode::kDataLoss,
+                fmt::format("history {}: the identity has no batch_size", history.id));
+  }
+  return identity["batch_size"].get<std::int64_t>();
+}
+
+Result<ledger::Job> job_of(const ledger::Ledger& ledger, const ledger::Run& run) {
+  SYM_ASSIGN_OR_RETURN(const std::vector<ledger::Job> jobs, ledger.jobs());
+  const auto found = std::find_if(jobs.begin(), jobs.end(),
+                                  [&](const ledger::Job& job) { return job.id == run.job; });
+  if (found == jobs.end()) {
+    return fail(ErrorCode::kDataLoss, fmt::format("run {} belongs to no job", run.id));
+  }
+  return *found;
+}
+
+}  // namespace
+
+Result<RunSummary> summarise(const ledger::Ledger& ledger, ledger::Id run, bool resumed) {
+  SYM_ASSIGN_OR_RETURN(const auto found, ledger.find_run(run));
+  if (!found) {
+    return fail(ErrorCode::kNotFound, fmt::format("there is no run {}", run));
+  }
+  RunSummary summary;
+  summary.run = *found;
+  summary.resumed = resumed;
+  SYM_ASSIGN_OR_RETURN(summary.job, job_of(ledger, *found));
+  SYM_ASSIGN_OR_RETURN(const std::int64_t default_size, default_batch_size(ledger, *found));
+  SYM_ASSIGN_OR_RETURN(const auto records, ledger.recurrences_of_run(run));
+  std::vector<RecurrenceSummary> extra;
+  for (const ledger::RecurrenceRecord& record : records) {
+    const bool tuned = record.recurrence.kind == ledger::RecurrenceKind::kTuned;
+    (tuned ? summary.recurrences : extra).push_back(summarise_recurrence(record));
+    add_startup_and_lost(summary, record);
+  }
+  add_baseline(summary, extra, default_size);
+  return summary;
+}
+
+}  // namespace symbiont::report

@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <iterator>
+
+#include "symbiont/report/summary.h"
+
+namespace symbiont::report {
+namespace {
+
+constexpr std::string_view kAbsent = "-";
+
+/// Three significant digits and a prefix: "18.3 J", "1.24 kJ". Modelled figures deserve no more.
+std::string with_prefix(double value, std::string_view unit) {
+  struct Prefix {
+    double factor;
+    std::string_view name;
+  };
+  constexpr std::array kPrefixes = {Prefix{1e6, "M"}, Prefix{1e3, "k"}, Prefix{1.0, ""},
+                                    Prefix{1e-3, "m"}, Prefix{1e-6, "u"}};
+  const double magnitude = std::abs(value);
+  if (magnitude == 0.0) {
+    return fmt::format("0 {}", unit);
+  }
+  for (const Prefix& prefix : kPrefixes) {
+    if (magnitude >= prefix.factor) {
+      return fmt::format("{:.3g} {}{}", value / prefix.factor, prefix.name, unit);
+    }
+  }
+  return fmt::format("{:.3g} {}", value, unit);
+}
+
+std::string duration(double seconds) {
+  if (seconds < 120.0) {
+    return fmt::format("{:.2f} s", seconds);
+  }
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string energy_with_interval(const Usage& usage) {
+  const std::string energy = with_prefix(usage.energy().value(), "J");
+  if (usage.energy_uj == 0 || usage.uncertainty_uj == 0) {
+    return energy;
+  }
+  return fmt::format("{} ±{:.0f} %", energy,
+                     100.0 * usage.uncertainty().value() / usage.energy().value());
+}
+
+std::string percent(double fraction) { return fmt::format("{:+.1f} %", -100.0 * fraction); }
+
+/// "-45.2 % (95 %: -51.0 % to -38.3 %)": the change against the default; a saving is negative.
+std::string change(const Saving& saving) {
+  if (!saving.fraction) {
+    return "not known";
+  }
+  if (!saving.ci95) {
+    return percent(*saving.fraction) + " (no interval)";
+  }
+  return fmt::format("{} (95 %: {} to {})", percent(*saving.fraction),
+                     percent(saving.ci95->second), percent(saving.ci95->first));
+}
+
+/// fmt pads by display width only for ASCII; "±" is one column in two bytes, which fmt 9 knows.
+void add_row(std::string& out, const std::array<std::string, 9>& cells) {
+  fmt::format_to(std::back_inserter(out), "{:>4}  {:>6}  {:>6}  {:>6}  {:>6}  {:>9}  {:>14}  {:>9}  {:>9}",
+                 cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7],
+                 cells[8]);
+}
+
+void add_attempts(std::string& out, const RecurrenceSummary& recurrence) {
+  for (const AttemptSummary& attempt : recurrence.attempts) {
+    if (attempt.reached) {
+      continue;
+    }
+    fmt::format_to(std::back_inserter(out), "        {} at {}: {}\n",
+                   attempt.stopped.value_or("reached"), attempt.batch_size,
+                   attempt.reason.empty() ? "goes on when the run is resumed" : attempt.reason);
+  }
+}
+
+void add_recurrence(std::string& out, const RecurrenceSummary& recurrence) {
+  add_row(out, {std::to_string(recurrence.index), std::to_string(recurrence.batch_size),
+                std::string(kAbsent), std::string(kAbsent), std::to_string(recurrence.epochs),
+                duration(recurrence.usage.seconds().value()),
+                energy_with_interval(recurrence.usage),
+                recurrence.emitted_g ? with_prefix(*recurrence.emitted_g, "g")
+                                     : std::string(kAbsent),
+                with_prefix(recurrence.cost_j, "J")});
+  out += recurrence.metric ? fmt::format("  {:.4f}", *recurrence.metric) : fmt::format("  {}", kAbsent);
+  out += "\n";
+  add_attempts(out, recurrence);
+}
+
+void add_table(std::string& out, const RunSummary& summary, bool color) {
+  out += color ? "\x1b[1m" : "";
+  add_row(out, {"#", "batch", "power", "parent", "epochs", "time", "energy", "CO2", "cost"});
+  out += "  metric";
+  out += color ? "\x1b[0m\n" : "\n";
+  for (const RecurrenceSummary& recurrence : summary.recurrences) {
+    add_recurrence(out, recurrence);
+  }
+}
+
+void add_baseline(std::string& out, const RunSummary& summary) {
+  if (!summary.baseline) {
+    out += "baseline  the default was not measured in this run, so no saving can be said "
+           "([job] baseline_runs)\n";
+    return;
+  }
+  const BaselineSummary& baseline = *summary.baseline;
+  out += fmt::format(
+      "baseline  batch size {}, mean of {} run{}: {:.1f} epochs, {}, {}, cost {}{}\n",
+      baseline.batch_size, baseline.runs, baseline.runs == 1 ? "" : "s", baseline.epochs,
+      duration(baseline.time_s), with_prefix(baseline.energy_j, "J"),
+      with_prefix(baseline.cost_j, "J"),
+      baseline.sd_cost_j ? " (sd " + with_prefix(*baseline.sd_cost_j, "J") + ")" : "");
+}
+
+void add_savings(std::string& out, std::string_view title, const std::optional<Savings>& savings) {
+  if (!savings) {
+    return;
+  }
+  out += fmt::format("{}  cost   {}\n", title, change(savings->cost));
+  const std::string indent(title.size(), ' ');
+  out += fmt::format("{}  energy {}\n", indent, change(savings->energy));
+  out += fmt::format("{}  time   {}\n", indent, change(savings->time));
+}
+
+void add_bill(std::string& out, const RunSummary& summary) {
+  out += fmt::format("start-up  {} and {} in worker processes before their first lease\n",
+                     duration(summary.startup.seconds().value()),
+                     with_prefix(summary.startup.energy().value(), "J"));
+  if (summary.baseline && summary.baseline->extra > 0) {
+    out += fmt::format("extra     {} and {} for the {} baseline run{}\n",
+                       duration(summary.baseline->spent.seconds().value()),
+                       with_prefix(summary.baseline->spent.energy().value(), "J"),
+                       summary.baseline->extra, summary.baseline->extra == 1 ? "" : "s");
+  }
+  if (summary.lost.energy_uj > 0) {
+    out += fmt::format("lost      {} and {} in processes that ended before their work was saved\n",
+                       duration(summary.lost.seconds().value()),
+                       with_prefix(summary.lost.energy().value(), "J"));
+  }
+}
+
+}  // namespace
+
+std::string to_text(const RunSummary& summary, bool color) {
+  std::string out =
+      fmt::format("{}: run {}{}, energy {}\n\n", summary.job.name, summary.run.id,
+                  summary.resumed ? " (resumed)" : "", summary.job.meters);
+  add_table(out, summary, color);
+  out += "\n";
+  add_baseline(out, summary);
+  add_savings(out, "steady   ", summary.saving);
+  add_savings(out, "whole run", summary.saving_total);
+  add_bill(out, summary);
+  if (summary.job.provenance == Provenance::kModelled) {
+    out += "note      modelled energy is nearly proportional to time, so eta moves the choice "
+           "little\n";
+  }
+  return out;
+}
+
+}  // namespace symbiont::report
