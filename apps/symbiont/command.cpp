@@ -1,0 +1,101 @@
+#include "command.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "symbiont/base/host.h"
+#include "symbiont/jobs/runner.h"
+
+namespace symbiont::app {
+namespace {
+
+constexpr std::string_view kTrainer = "symbiont-trainer-torch";
+
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+bool is_executable(const std::filesystem::path& path) {
+  return ::access(path.c_str(), X_OK) == 0;
+}
+
+std::filesystem::path search_path(std::string_view program) {
+  std::string_view rest = environment("PATH");
+  while (!rest.empty()) {
+    const std::size_t colon = std::min(rest.find(':'), rest.size());
+    const std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / program;
+    if (colon > 0 && is_executable(candidate)) {
+      return candidate;
+    }
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+int report_error(const Error& error) {
+  std::fprintf(stderr, "symbiont: %s\n", error.message().c_str());
+  switch (error.code()) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kFailedPrecondition:
+    case ErrorCode::kOutOfRange:
+    case ErrorCode::kUnimplemented:
+      return kMisuse;
+    case ErrorCode::kCancelled:
+      return kInterrupted;
+    default:
+      return kFailed;
+  }
+}
+
+void StateOptions::add_to(CLI::App& command) {
+  command.add_option("--home", home,
+                     "Where state lives (default: $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, "
+                     "else ~/.local/state/symbiont)");
+  command.add_option("--ledger", ledger, "The ledger's path or URL (default: HOME/ledger.sqlite)");
+}
+
+Result<std::filesystem::path> StateOptions::home_directory() const {
+  if (!home.empty()) {
+    return std::filesystem::path(home);
+  }
+  if (const auto set = environment("SYMBIONT_HOME"); !set.empty()) {
+    return std::filesystem::path(set);
+  }
+  if (const auto state = environment("XDG_STATE_HOME"); !state.empty()) {
+    return std::filesystem::path(state) / "symbiont";
+  }
+  if (const auto user = environment("HOME"); !user.empty()) {
+    return std::filesystem::path(user) / ".local" / "state" / "symbiont";
+  }
+  return fail(ErrorCode::kInvalidArgument, "no place for state: give --home, or set SYMBIONT_HOME");
+}
+
+Result<std::string> StateOptions::ledger_url() const {
+  if (!ledger.empty()) {
+    return ledger;
+  }
+  SYM_ASSIGN_OR_RETURN(const std::filesystem::path directory, home_directory());
+  return jobs::ledger_path(directory).string();
+}
+
+std::filesystem::path find_trainer() {
+  if (const auto set = environment("SYMBIONT_TRAINER_TORCH"); !set.empty()) {
+    return set;
+  }
+  const std::filesystem::path beside = executable_directory() / kTrainer;
+  if (is_executable(beside)) {
+    return beside;
+  }
+  const std::filesystem::path found = search_path(kTrainer);
+  return found.empty() ? beside : found;
+}
+
+}  // namespace symbiont::app

@@ -1,0 +1,50 @@
+#pragma once
+/// What every subcommand shares: how it is added, how it ends, where state lives.
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+#include "symbiont/base/error.h"
+
+namespace symbiont::app {
+
+/// Exit codes of every command (docs/reference/commands.md).
+enum ExitCode : int {
+  kDone = 0,
+  kFailed = 1,
+  kMisuse = 2,       ///< misuse or bad input; nothing was changed
+  kUnreached = 3,    ///< a recurrence ended unreached
+  kInfeasible = 4,   ///< the request cannot be met
+  kInterrupted = 5,  ///< stopped, and can be resumed
+};
+
+/// Prints "symbiont: MESSAGE" to standard error and gives the exit code that the error stands for.
+int report_error(const Error& error);
+
+/// Options that commands with state share.
+struct StateOptions {
+  std::string home;    ///< --home
+  std::string ledger;  ///< --ledger
+
+  void add_to(CLI::App& command);
+  /// --home, else $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, else ~/.local/state/symbiont.
+  Result<std::filesystem::path> home_directory() const;
+  /// --ledger, else HOME/ledger.sqlite.
+  Result<std::string> ledger_url() const;
+};
+
+/// The torch trainer: $SYMBIONT_TRAINER_TORCH, else beside this program, else in PATH, else the
+/// place beside this program where it is missed.
+std::filesystem::path find_trainer();
+
+/// Each adds one subcommand to `app`; its result goes to `exit_code` when it is chosen.
+void add_init_command(CLI::App& app, int& exit_code);
+void add_run_command(CLI::App& app, int& exit_code);
+void add_report_command(CLI::App& app, int& exit_code);
+void add_status_command(CLI::App& app, int& exit_code);
+void add_ledger_command(CLI::App& app, int& exit_code);
+void add_doctor_command(CLI::App& app, int& exit_code);
+void add_tune_command(CLI::App& app, int& exit_code);
+
+}  // namespace symbiont::app

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "command.h"
+#include "progress_line.h"
+#include "symbiont/jobs/runner.h"
+#include "symbiont/report/summary.h"
+
+namespace symbiont::app {
+namespace {
+
+struct RunArguments {
+  std::string job_file;
+  bool check = false;
+  bool json = false;
+  bool restart_learning = false;
+  std::optional<std::int64_t> recurrences;
+  std::optional<std::uint64_t> seed;
+  StateOptions state;
+};
+
+std::atomic<bool> interrupt_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void request_interrupt(int /*signal*/) { interrupt_requested = true; }
+
+/// The first Ctrl-C (or SIGTERM) asks for a checkpoint; the second has the default effect and ends
+/// this process, and with it the worker, at once.
+void handle_signals() {
+  struct sigaction action = {};
+  action.sa_handler = request_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+Result<jobs::RunOptions> run_options(const RunArguments& arguments) {
+  jobs::RunOptions options;
+  SYM_ASSIGN_OR_RETURN(options.home, arguments.state.home_directory());
+  options.ledger_url = arguments.state.ledger;
+  options.trainer = find_trainer();
+  options.recurrences = arguments.recurrences;
+  options.seed = arguments.seed;
+  options.restart_learning = arguments.restart_learning;
+  options.interrupted = [] { return interrupt_requested.load(); };
+  return options;
+}
+
+std::string plan_json(const jobs::RunPlan& plan) {
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+  };
+  nlohmann::ordered_json json;
+  json["job"] = plan.spec.name;
+  json["recurrences"] = plan.recurrences;
+  json["baseline_runs"] = plan.spec.baseline_runs;
+  json["policy"] = tune::to_string(plan.spec.policy);
+  json["batch_size"] = plan.spec.batch_size;
+  json["batch_sizes"] = plan.spec.batch_sizes;
+  json["training_rows"] = plan.training_rows;
+  json["meters"] = plan.meters;
+  json["max_power_w"] = plan.max_power_w;
+  json["resumes"] = plan.resumes;
+  json["learned_from"] = plan.learned_from;
+  json["exploring_recurrences_at_most"] = plan.exploring_recurrences_at_most;
+  json["best_cost_j"] = or_null(plan.best_cost_j);
+  json["exploring_cost_j_at_most"] = or_null(plan.exploring_cost_j_at_most);
+  return json.dump(2) + "\n";
+}
+
+std::string plan_text(const jobs::RunPlan& plan) {
+  std::string text = fmt::format(
+      "{}: {} recurrence{}{}, default batch size {} of {{{}}}, policy {}\n"
+      "data      {} ({} training rows)\n"
+      "energy    {}, at most {:.3g} W\n",
+      plan.spec.name, plan.recurrences, plan.recurrences == 1 ? "" : "s",
+      plan.spec.baseline_runs > 0 ? fmt::format(" and {} baseline runs", plan.spec.baseline_runs)
+                                  : "",
+      plan.spec.batch_size, fmt::join(plan.spec.batch_sizes, ", "), tune::to_string(plan.spec.policy),
+      plan.spec.data_set, plan.training_rows, plan.meters, plan.max_power_w);
+  if (plan.exploring_recurrences_at_most > 0) {
+    text += fmt::format(
+        "exploring at most {} recurrences, each stopped at {:g} times the best cost so far{}\n",
+        plan.exploring_recurrences_at_most, plan.spec.beta,
+        plan.exploring_cost_j_at_most
+            ? fmt::format(": {:.3g} J in all", *plan.exploring_cost_j_at_most)
+            : "");
+  }
+  if (plan.resumes) {
+    text += "state     an unfinished run would be resumed first\n";
+  } else if (plan.learned_from > 0) {
+    text += fmt::format("state     goes on from {} recurrences\n", plan.learned_from);
+  }
+  return text + "nothing was changed\n";
+}
+
+int check(const jobs::JobSpec& spec, const jobs::RunOptions& options, bool json) {
+  const auto plan = jobs::plan_job(spec, options);
+  if (!plan) {
+    return report_error(plan.error());
+  }
+  std::fputs((json ? plan_json(*plan) : plan_text(*plan)).c_str(), stdout);
+  return kDone;
+}
+
+int exit_code_of(const jobs::RunOutcome& outcome) {
+  switch (outcome.kind) {
+    case jobs::RunOutcome::Kind::kFinished:
+      return kDone;
+    case jobs::RunOutcome::Kind::kUnreached:
+      return kUnreached;
+    case jobs::RunOutcome::Kind::kInterrupted:
+      return kInterrupted;
+    case jobs::RunOutcome::Kind::kFailed:
+      break;
+  }
+  return kFailed;
+}
+
+Result<int> perform(const RunArguments& arguments) {
+  SYM_ASSIGN_OR_RETURN(const jobs::JobSpec spec, jobs::load_job_file(arguments.job_file));
+  SYM_ASSIGN_OR_RETURN(const jobs::RunOptions options, run_options(arguments));
+  if (arguments.check) {
+    return check(spec, options, arguments.json);
+  }
+  handle_signals();
+  jobs::RunOutcome outcome;
+  {
+    ProgressLine progress;
+    SYM_ASSIGN_OR_RETURN(outcome, jobs::run_job(spec, options, progress));
+  }
+  SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
+  SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
+  SYM_ASSIGN_OR_RETURN(const auto summary,
+                       report::summarise(ledger, outcome.run, outcome.resumed));
+  const bool color = ::isatty(STDOUT_FILENO) == 1;
+  std::fputs((arguments.json ? report::to_json(summary) : report::to_text(summary, color)).c_str(),
+             stdout);
+  if (!outcome.message.empty()) {
+    std::fprintf(stderr, "symbiont: %s\n", outcome.message.c_str());
+  }
+  return exit_code_of(outcome);
+}
+
+int run(const RunArguments& arguments) {
+  auto code = perform(arguments);
+  return code ? *code : report_error(code.error());
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("run", "Run a training job that learns what costs least");
+  const auto arguments = std::make_shared<RunArguments>();  // shared with the callback
+  command->add_option("JOB", arguments->job_file, "The job file (TOML)")->required();
+  command->add_flag("--check", arguments->check,
+                    "Validate everything and print the plan and the cost of exploring; change "
+                    "nothing");
+  command->add_option("--recurrences", arguments->recurrences, "Instead of the file's")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000}));
+  command->add_option("--seed", arguments->seed, "Instead of the file's, when learning starts");
+  command->add_flag("--restart-learning", arguments->restart_learning,
+                    "Start a new history; the old one stays in the ledger");
+  command->add_flag("--json", arguments->json, "Print one JSON document");
+  arguments->state.add_to(*command);
+  command->footer("Example:\n  symbiont run examples/fashion/job.toml\n\n"
+                  "Stop it with Ctrl-C (or anything else) and run it again: it resumes.");
+  command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+}
+
+}  // namespace symbiont::app
