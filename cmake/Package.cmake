@@ -9,7 +9,6 @@ set(SYMBIONT_FINDABLE
   "ZLIB::ZLIB|ZLIB"
   "SQLite::SQLite3|SQLite3 3.40"
   "fmt::fmt|fmt 9.1"
-  "nlohmann_json::nlohmann_json|nlohmann_json 3.11"
   "spdlog::spdlog|spdlog 1.10"
   "tl::expected|tl-expected 1.0"
   "tomlplusplus::tomlplusplus|tomlplusplus 3.3")

@@ -28,6 +28,8 @@ function(symbiont_module name)
     endif()
     target_link_libraries(symbiont_${name} PUBLIC symbiont::${dep})
   endforeach()
+  # Header-only and used inside: an outside project need not find it.
+  list(TRANSFORM ARG_LINK REPLACE "^nlohmann_json::nlohmann_json$" "$<BUILD_INTERFACE:nlohmann_json::nlohmann_json>")
   target_link_libraries(symbiont_${name} PRIVATE $<BUILD_INTERFACE:symbiont_warnings> ${ARG_LINK})
   symbiont_install_module(${name})
 endfunction()
