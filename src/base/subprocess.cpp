@@ -310,8 +310,8 @@ void sleep_until_end(pid_t pid, Milliseconds at_most) {
     return;
   }
   // Some container sandboxes forbid pidfd_open.
-  constexpr int kLookEvery_ms = 20;
-  poll(nullptr, 0, std::min(timeout_ms, kLookEvery_ms));
+  constexpr int kLookEveryMs = 20;
+  poll(nullptr, 0, std::min(timeout_ms, kLookEveryMs));
 }
 
 std::optional<std::int64_t> start_ticks_of(std::string_view stat_line) {
