@@ -7,8 +7,9 @@
 
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace symbiont {
 
@@ -72,31 +73,31 @@ namespace internal {
 }  // namespace symbiont
 
 /// Ends the process when an invariant of ours is broken. Never for user input.
-#define SYM_CHECK(condition)                                                  \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
-      ::symbiont::internal::check_failed(#condition, __FILE__, __LINE__);     \
-    }                                                                         \
+#define SYM_CHECK(condition)                                              \
+  do {                                                                    \
+    if (!(condition)) {                                                   \
+      ::symbiont::internal::check_failed(#condition, __FILE__, __LINE__); \
+    }                                                                     \
   } while (false)
 
 #define SYM_INTERNAL_CONCAT_(a, b) a##b
 #define SYM_INTERNAL_CONCAT(a, b) SYM_INTERNAL_CONCAT_(a, b)
 
 /// Returns the error of a `Result<...>` expression to the caller, if it is one.
-#define SYM_RETURN_IF_ERROR(expression)                                       \
-  do {                                                                        \
-    if (auto sym_result = (expression); !sym_result) {                        \
-      return tl::unexpected(std::move(sym_result).error());                   \
-    }                                                                         \
+#define SYM_RETURN_IF_ERROR(expression)                     \
+  do {                                                      \
+    if (auto sym_result = (expression); !sym_result) {      \
+      return tl::unexpected(std::move(sym_result).error()); \
+    }                                                       \
   } while (false)
 
 /// `SYM_ASSIGN_OR_RETURN(Config config, Config::load(path));` declares or assigns the value, or
 /// returns the error. A template argument with a comma needs an alias.
 #define SYM_ASSIGN_OR_RETURN(target, expression) \
   SYM_INTERNAL_ASSIGN(SYM_INTERNAL_CONCAT(sym_result_, __LINE__), target, expression)
-#define SYM_INTERNAL_ASSIGN(result, target, expression)     \
-  auto result = (expression);                               \
-  if (!result) {                                            \
-    return tl::unexpected(std::move(result).error());       \
-  }                                                         \
+#define SYM_INTERNAL_ASSIGN(result, target, expression) \
+  auto result = (expression);                           \
+  if (!result) {                                        \
+    return tl::unexpected(std::move(result).error());   \
+  }                                                     \
   target = std::move(*result)

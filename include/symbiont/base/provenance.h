@@ -1,5 +1,6 @@
 #pragma once
-/// How a number was obtained, and what it speaks of. Kept through every sum and shown to the person.
+/// How a number was obtained, and what it speaks of. Kept through every sum and shown to the
+/// person.
 
 #include <optional>
 #include <string_view>

@@ -5,8 +5,6 @@
 /// ends (PR_SET_PDEATHSIG), so a SIGKILL of the parent leaves no orphan. Never a shell: `argv` goes
 /// to execve as it is.
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +12,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "symbiont/base/error.h"
 
@@ -34,8 +34,8 @@ struct SpawnOptions {
   std::vector<std::string> argv;  ///< argv[0] with a slash is a path; else it is searched in PATH
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to or replacing ours
   std::filesystem::path working_directory;                       ///< empty: ours
-  std::filesystem::path stdout_file;  ///< appended to; empty: /dev/null
-  std::filesystem::path stderr_file;  ///< appended to; empty: ours
+  std::filesystem::path stdout_file;                             ///< appended to; empty: /dev/null
+  std::filesystem::path stderr_file;                             ///< appended to; empty: ours
 };
 
 /// A running child. Move-only; not thread-safe. The destructor kills the whole group and reaps.

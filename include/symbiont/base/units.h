@@ -61,11 +61,15 @@ constexpr Watts operator/(Joules energy, Seconds time) {
 constexpr Joules operator*(Watts power, Seconds time) {
   return Joules(power.value() * time.value());
 }
-constexpr Joules operator*(Seconds time, Watts power) { return power * time; }
+constexpr Joules operator*(Seconds time, Watts power) {
+  return power * time;
+}
 constexpr GramsCo2 operator*(Joules energy, GramsPerKwh intensity) {
   return GramsCo2(energy.value() * intensity.value() / kJoulesPerKwh);
 }
-constexpr GramsCo2 operator*(GramsPerKwh intensity, Joules energy) { return energy * intensity; }
+constexpr GramsCo2 operator*(GramsPerKwh intensity, Joules energy) {
+  return energy * intensity;
+}
 
 /// Seconds of a clock's integer nanoseconds.
 constexpr Seconds to_seconds(std::chrono::nanoseconds duration) {

@@ -1,0 +1,57 @@
+# Makes `find_package(symbiont COMPONENTS energy)` work from an installed tree: symbiont::energy comes with the modules
+# and libraries it links, and with nothing else. Included last, when every module has been declared.
+
+include(CMakePackageConfigHelpers)
+
+# How an outside project finds a library that one of our modules links: TARGET "|" the words of its find_dependency.
+set(SYMBIONT_FINDABLE
+  "Threads::Threads|Threads"
+  "ZLIB::ZLIB|ZLIB"
+  "SQLite::SQLite3|SQLite3 3.40"
+  "fmt::fmt|fmt 9.1"
+  "spdlog::spdlog|spdlog 1.10"
+  "tl::expected|tl-expected 1.0"
+  "tomlplusplus::tomlplusplus|tomlplusplus 3.3")
+
+# Sets in the caller: the modules and the find_dependency calls that linking symbiont_<module> implies. Read off the
+# target, so there is no second list to forget.
+function(symbiont_module_needs module out_modules out_packages)
+  get_target_property(links symbiont_${module} INTERFACE_LINK_LIBRARIES)
+  set(modules "")
+  set(packages "")
+  foreach(link IN LISTS links)
+    if(link MATCHES "BUILD_INTERFACE" OR NOT link MATCHES "([A-Za-z0-9_]+)::([A-Za-z0-9_]+)")
+      continue()
+    endif()
+    set(target ${CMAKE_MATCH_0})
+    if(CMAKE_MATCH_1 STREQUAL "symbiont")
+      list(APPEND modules ${CMAKE_MATCH_2})
+      continue()
+    endif()
+    set(known ${SYMBIONT_FINDABLE})
+    list(FILTER known INCLUDE REGEX "^${target}\\|")
+    if(NOT known)
+      message(FATAL_ERROR "${module} links ${target}: say in cmake/Package.cmake how an outside project finds it")
+    endif()
+    string(REGEX REPLACE ".*\\|" "" package "${known}")
+    list(APPEND packages "${package}")
+  endforeach()
+  set(${out_modules} ${modules} PARENT_SCOPE)
+  set(${out_packages} ${packages} PARENT_SCOPE)
+endfunction()
+
+get_property(SYMBIONT_COMPONENTS GLOBAL PROPERTY SYMBIONT_COMPONENTS)
+set(SYMBIONT_COMPONENT_NEEDS "")
+foreach(module IN LISTS SYMBIONT_COMPONENTS)
+  symbiont_module_needs(${module} modules packages)
+  string(APPEND SYMBIONT_COMPONENT_NEEDS
+    "set(_symbiont_${module}_modules \"${modules}\")\n"
+    "set(_symbiont_${module}_packages \"${packages}\")\n")
+endforeach()
+
+set(SYMBIONT_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/symbiont)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/symbiontConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/symbiontConfig.cmake INSTALL_DESTINATION ${SYMBIONT_PACKAGE_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/symbiontConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/symbiontConfig.cmake ${PROJECT_BINARY_DIR}/symbiontConfigVersion.cmake
+  DESTINATION ${SYMBIONT_PACKAGE_DIR} COMPONENT development)
