@@ -63,10 +63,10 @@ class ReplayDevice final : public Meter, public Clock {
 
   /// The job has done `fraction` (clamped to 0..1) of `epoch` at `batch_size`. Energy and time of
   /// the pass so far are that fraction of the entry, rounded; at 1 they are exactly the entry.
-  /// Another batch size or epoch, or a smaller fraction, begins a new pass through that epoch, which
-  /// adds to all before: report the start of an epoch (fraction 0) too, since the same position
-  /// twice adds nothing. Errors of ReplayTrace::find, or kOutOfRange when the counter is full; then
-  /// every reading fails with it until a later call succeeds.
+  /// Another batch size or epoch, or a smaller fraction, begins a new pass through that epoch,
+  /// which adds to all before: report the start of an epoch (fraction 0) too, since the same
+  /// position twice adds nothing. Errors of ReplayTrace::find, or kOutOfRange when the counter is
+  /// full; then every reading fails with it until a later call succeeds.
   Result<void> advance(std::int64_t batch_size, std::int64_t epoch, double fraction);
 
   /// A new attempt: the next `advance` begins a new pass, whatever it names.

@@ -12,8 +12,8 @@ TEST(Usage, AddsEnergyTimeAndSystematicUncertainty) {
 
   const Usage total = slice + slice;
 
-  EXPECT_EQ(total, (Usage{2'000'000, 800'000, nanoseconds(10), Provenance::kModelled,
-                          Scope::kProcess}));
+  EXPECT_EQ(total,
+            (Usage{2'000'000, 800'000, nanoseconds(10), Provenance::kModelled, Scope::kProcess}));
   EXPECT_DOUBLE_EQ(total.energy().value(), 2.0);
   EXPECT_DOUBLE_EQ(total.uncertainty().value(), 0.8);
 }
