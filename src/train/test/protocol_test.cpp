@@ -124,15 +124,15 @@ RC_GTEST_PROP(WorkerMessage, TextsSurviveTheWire, ()) {
 }
 
 RC_GTEST_PROP(RunnerMessage, SurvivesTheWire, ()) {
-  const Run lease{any_count()};
+  const train::Run lease{any_count()};
   RC_ASSERT(comes_back(lease, decode_runner_message(encode(RunnerMessage(lease)))));
   const Stop stop{any_text()};
   RC_ASSERT(comes_back(stop, decode_runner_message(encode(RunnerMessage(stop)))));
 }
 
 TEST(RunnerMessage, WithoutStepsIsALeaseToTheEndOfTheEpoch) {
-  EXPECT_TRUE(comes_back(Run{}, decode_runner_message(encode(RunnerMessage(Run{})))));
-  EXPECT_TRUE(comes_back(Run{}, decode_runner_message(R"({"v":1,"type":"run"})")));
+  EXPECT_TRUE(comes_back(train::Run{}, decode_runner_message(encode(RunnerMessage(train::Run{})))));
+  EXPECT_TRUE(comes_back(train::Run{}, decode_runner_message(R"({"v":1,"type":"run"})")));
   EXPECT_TRUE(comes_back(Checkpoint{}, decode_runner_message(encode(RunnerMessage(Checkpoint{})))));
 }
 
