@@ -2,8 +2,8 @@
 /// The worker's end of the protocol: what a trainer written in C++ needs.
 
 #include <cstdint>
-#include <memory>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "symbiont/base/error.h"

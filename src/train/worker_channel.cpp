@@ -1,0 +1,211 @@
+#include "symbiont/train/worker_channel.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "line_stream.h"
+
+namespace symbiont::train {
+namespace {
+
+constexpr int kRunnerGoneExitCode = 5;
+// After the runner is gone the worker may end by itself this long, then it is ended.
+constexpr int kGraceMilliseconds = 500;
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+tl::unexpected<Error> wrong_variable(const char* name, const char* expected) {
+  const char* value = std::getenv(name);
+  const std::string found = value == nullptr ? "nothing" : "\"" + std::string(value) + "\"";
+  return fail(ErrorCode::kInvalidArgument,
+              std::string(name) + ": found " + found + ", expected " + expected);
+}
+
+// The whole variable as a number.
+template <typename Number>
+std::optional<Number> parsed(const char* name) {
+  const std::string_view text = variable(name);
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+Result<std::int64_t> positive_count(const char* name) {
+  const std::optional<std::int64_t> count = parsed<std::int64_t>(name);
+  if (!count || *count < 1) {
+    return wrong_variable(name, "a whole number of at least 1");
+  }
+  return *count;
+}
+
+Result<double> positive_number(const char* name) {
+  const std::optional<double> number = parsed<double>(name);
+  if (!number || !std::isfinite(*number) || *number <= 0) {
+    return wrong_variable(name, "a finite number above 0");
+  }
+  return *number;
+}
+
+Result<std::uint64_t> seed_number(const char* name) {
+  const std::optional<std::uint64_t> number = parsed<std::uint64_t>(name);
+  if (!number) {
+    return wrong_variable(name, "a whole number from 0 to 2^64-1");
+  }
+  return *number;
+}
+
+Result<std::filesystem::path> output_directory(const char* name) {
+  std::error_code ignored;
+  const std::filesystem::path path(variable(name));
+  if (path.empty() || !std::filesystem::is_directory(path, ignored)) {
+    return wrong_variable(name, "an existing directory");
+  }
+  return path;
+}
+
+Result<std::filesystem::path> channel_path(const char* name) {
+  if (variable(name).empty()) {
+    return wrong_variable(name, "the socket of the runner that starts this worker");
+  }
+  return std::filesystem::path(variable(name));
+}
+
+Result<FileDescriptor> connect_to(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.native().size() >= sizeof(address.sun_path)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "found a path of " + std::to_string(path.native().size()) +
+                    " bytes, expected fewer than " + std::to_string(sizeof(address.sun_path)));
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) {
+    return tl::unexpected(errno_error(errno, "make a socket"));
+  }
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (::connect(socket.get(), generic, sizeof(address)) != 0) {
+    return tl::unexpected(errno_error(errno, "connect"));
+  }
+  return socket;
+}
+
+// True when `stop` became readable, false when the runner hung up or `milliseconds` passed.
+bool stopped_before_hang_up(int socket, int stop, int milliseconds) {
+  while (true) {
+    std::array<pollfd, 2> watched{pollfd{stop, POLLIN, 0}, pollfd{socket, POLLRDHUP, 0}};
+    const nfds_t count = socket < 0 ? 1 : 2;
+    const int ready = ::poll(watched.data(), count, milliseconds);
+    if (ready < 0 && errno == EINTR) {
+      continue;
+    }
+    return ready > 0 && watched[0].revents != 0;
+  }
+}
+
+// Only asks for hang-ups, so it never takes bytes from the thread that receives.
+void end_process_on_hang_up(int socket, int stop) {
+  if (stopped_before_hang_up(socket, stop, -1) ||
+      stopped_before_hang_up(-1, stop, kGraceMilliseconds)) {
+    return;
+  }
+  ::_exit(kRunnerGoneExitCode);
+}
+
+// Signals are the business of the trainer's own threads.
+std::thread start_without_signals(int socket, int stop) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(end_process_on_hang_up, socket, stop);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+Result<WorkerEnvironment> WorkerEnvironment::from_process() {
+  WorkerEnvironment environment;
+  SYM_ASSIGN_OR_RETURN(environment.channel, channel_path("SYMBIONT_CHANNEL"));
+  environment.job = variable("SYMBIONT_JOB");
+  environment.run = variable("SYMBIONT_RUN");
+  environment.recurrence = variable("SYMBIONT_RECURRENCE");
+  environment.attempt = variable("SYMBIONT_ATTEMPT");
+  SYM_ASSIGN_OR_RETURN(environment.batch_size, positive_count("SYMBIONT_BATCH_SIZE"));
+  SYM_ASSIGN_OR_RETURN(environment.learning_rate, positive_number("SYMBIONT_LEARNING_RATE"));
+  SYM_ASSIGN_OR_RETURN(environment.max_epochs, positive_count("SYMBIONT_MAX_EPOCHS"));
+  SYM_ASSIGN_OR_RETURN(environment.seed, seed_number("SYMBIONT_SEED"));
+  environment.initial_weights = variable("SYMBIONT_INITIAL_WEIGHTS");
+  environment.resume = variable("SYMBIONT_RESUME");
+  SYM_ASSIGN_OR_RETURN(environment.output, output_directory("SYMBIONT_OUTPUT"));
+  return environment;
+}
+
+struct WorkerChannel::State {
+  State(FileDescriptor socket, FileDescriptor stop_event)
+      : lines(std::move(socket)), stop(std::move(stop_event)) {
+    watcher = start_without_signals(lines.socket(), stop.get());
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    const std::uint64_t one = 1;
+    SYM_CHECK(::write(stop.get(), &one, sizeof(one)) == sizeof(one));
+    watcher.join();
+  }
+
+  LineStream lines;
+  FileDescriptor stop;  // an eventfd: readable once the watcher shall end
+  std::thread watcher;
+};
+
+WorkerChannel::WorkerChannel(std::unique_ptr<State> state) : state_(std::move(state)) {}
+WorkerChannel::WorkerChannel(WorkerChannel&&) noexcept = default;
+WorkerChannel& WorkerChannel::operator=(WorkerChannel&&) noexcept = default;
+WorkerChannel::~WorkerChannel() = default;
+
+Result<WorkerChannel> WorkerChannel::connect(const std::filesystem::path& socket) {
+  Result<FileDescriptor> connection = connect_to(socket);
+  if (!connection) {
+    return tl::unexpected(
+        std::move(connection).error().while_doing("connect to the runner at " + socket.string()));
+  }
+  FileDescriptor stop(::eventfd(0, EFD_CLOEXEC));
+  if (!stop.is_open()) {
+    return tl::unexpected(errno_error(errno, "make an event descriptor"));
+  }
+  return WorkerChannel(std::make_unique<State>(std::move(*connection), std::move(stop)));
+}
+
+Result<void> WorkerChannel::send(const WorkerMessage& message) {
+  return state_->lines.send(encode(message));
+}
+
+Result<RunnerMessage> WorkerChannel::receive() {
+  SYM_ASSIGN_OR_RETURN(const std::optional<std::string> line, state_->lines.receive(std::nullopt));
+  SYM_CHECK(line.has_value());  // without a timeout there is a line or an error
+  return decode_runner_message(*line);
+}
+
+}  // namespace symbiont::train
