@@ -192,8 +192,9 @@ Result<void> read_model(ConfigTable& train, JobSpec& spec) {
   }
   SYM_ASSIGN_OR_RETURN(spec.model, one_of(train, "model", spec.model, {"mlp", "cnn-small"}));
   SYM_ASSIGN_OR_RETURN(spec.optimizer, train.required<std::string>("optimizer"));
-  SYM_ASSIGN_OR_RETURN(spec.optimizer,
-                       one_of(train, "optimizer", spec.optimizer, tune::known_optimizers()));
+  if (const auto rule = tune::learning_rate_rule(spec.optimizer); !rule) {
+    return reject(train, "optimizer", rule.error().message());
+  }
   SYM_ASSIGN_OR_RETURN(spec.learning_rate, train.required<double>("learning_rate"));
   if (spec.learning_rate <= 0.0) {
     return reject(train, "learning_rate",

@@ -3,7 +3,7 @@
 #include "jobs/carbon_source.h"
 #include "jobs/session.h"
 #include "symbiont/jobs/runner.h"
-#include "symbiont/tune/recurrence_controller.h"
+#include "symbiont/tune/policy.h"
 
 namespace symbiont::jobs {
 namespace {

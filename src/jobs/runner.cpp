@@ -14,7 +14,7 @@
 #include "symbiont/base/file.h"
 #include "symbiont/tune/draws.h"
 #include "symbiont/tune/learning_rate.h"
-#include "symbiont/tune/recurrence_controller.h"
+#include "symbiont/tune/policy.h"
 
 namespace symbiont::jobs {
 namespace {
@@ -57,6 +57,18 @@ tune::OutcomeKind outcome_kind(const Ending& ending) {
   SYM_CHECK(false && "an attempt that did not end has no outcome");
 }
 
+tune::Outcome outcome_of(const AttemptRecord& record, const Ending& ending, Joules cost) {
+  tune::Outcome outcome;
+  outcome.kind = outcome_kind(ending);
+  outcome.cost = cost;
+  outcome.reason = ending.reason;
+  outcome.epochs = static_cast<std::int64_t>(record.epochs.size());
+  if (outcome.epochs > 0) {
+    outcome.epoch_cost = cost / static_cast<double>(outcome.epochs);
+  }
+  return outcome;
+}
+
 std::string retry_notice(const std::string& reason, int retry) {
   return fmt::format("{}; starting it again from its last checkpoint ({} of {})", reason, retry,
                      kMaxRetries);
@@ -88,7 +100,7 @@ class JobRun {
                                         AttemptRecord& record);
   Result<void> finish(const ledger::Recurrence& recurrence, const AttemptRecord& record,
                       const Ending& ending);
-  std::optional<std::string> stuck() const;
+  Result<bool> is_stuck() const;
   train::AttemptOptions attempt_options(const ledger::Recurrence& recurrence,
                                         const AttemptRecord& record) const;
   std::filesystem::path attempt_directory(ledger::Id attempt) const;
@@ -344,9 +356,9 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   result.reason = ending.reason;
   result.cost = attempt_cost(session_.spec, session_.job, record.epochs);
   if (recurrence.kind == RecurrenceKind::kTuned) {
-    SYM_RETURN_IF_ERROR(controller_.observe(record.attempt.batch_size,
-                                            {outcome_kind(ending), result.cost, ending.reason}));
-    const auto nothing_left = stuck();
+    SYM_RETURN_IF_ERROR(
+        controller_.observe(record.attempt.batch_size, outcome_of(record, ending, result.cost)));
+    SYM_ASSIGN_OR_RETURN(const bool nothing_left, is_stuck());
     result.recurrence_finished = !controller_.recurrence_open() || nothing_left;
     result.recurrence_reached =
         !controller_.recurrence_open() && controller_.last_recurrence_reached();
@@ -368,12 +380,12 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   return {};
 }
 
-/// Why the policy cannot choose another trial, asked of a copy so that nothing is drawn.
-std::optional<std::string> JobRun::stuck() const {
-  tune::RecurrenceController controller = controller_;
+/// Whether the policy has no trial left to choose, asked of a copy so that nothing is drawn.
+Result<bool> JobRun::is_stuck() const {
+  SYM_ASSIGN_OR_RETURN(auto copy, tune::RecurrenceController::restore(
+                                      session_.spec.policy_config(), controller_.save()));
   tune::SeededDraws draws = draws_;
-  const auto next = controller.next(draws);
-  return next ? std::nullopt : std::optional(next.error().message());
+  return !copy.next(draws).has_value();
 }
 
 train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurrence,

@@ -14,7 +14,7 @@
 #include "symbiont/base/subprocess.h"
 #include "symbiont/data/dataset.h"
 #include "symbiont/tune/draws.h"
-#include "symbiont/tune/recurrence_controller.h"
+#include "symbiont/tune/policy.h"
 
 namespace symbiont::jobs {
 namespace {

@@ -39,14 +39,20 @@ std::optional<Ending> judge_bound(const JobSpec& spec, const ledger::Job& job,
   if (known_epoch) {
     known_cost = usage_cost(spec, job, *known_epoch);
   }
-  const tune::EarlyStop stop =
-      tune::early_stop(*attempt.cost_bound, attempt_cost(spec, job, epochs),
-                       static_cast<std::int64_t>(epochs.size()), known_cost);
-  if (!stop.stop) {
+  const Joules spent = attempt_cost(spec, job, epochs);
+  const tune::EarlyStop early_stop(attempt.cost_bound, known_cost);
+  const tune::StopDecision decision =
+      early_stop.before_epoch(static_cast<std::int64_t>(epochs.size()), spent);
+  if (!decision.stop) {
     return std::nullopt;
   }
-  Ending ending{ledger::Stopped::kBound, stop.reason};
+  Ending ending;
+  ending.stopped = ledger::Stopped::kBound;
   ending.started = !epochs.empty();
+  ending.reason =
+      fmt::format("after {} epochs the next would bring the cost to {:.4g} J, the bound is {:.4g} J",
+                  epochs.size(), decision.predicted_cost.value_or(spent).value(),
+                  attempt.cost_bound->value());
   return ending;
 }
 
