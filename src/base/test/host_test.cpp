@@ -1,7 +1,6 @@
 #include "symbiont/base/host.h"
 
-#include <regex>
-
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "symbiont/base/version.h"
@@ -9,12 +8,14 @@
 namespace symbiont {
 namespace {
 
+using ::testing::MatchesRegex;
+
 TEST(Host, HasAName) {
   EXPECT_FALSE(host_name().empty());
 }
 
 TEST(Host, IdentifiesThisBootTheSameWayEveryTime) {
-  EXPECT_TRUE(std::regex_match(boot_id(), std::regex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")));
+  EXPECT_THAT(boot_id(), MatchesRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"));
   EXPECT_EQ(boot_id(), boot_id());
 }
 
@@ -23,7 +24,7 @@ TEST(Host, KnowsWhereThisProgramLies) {
 }
 
 TEST(Version, HasThreeNumbers) {
-  EXPECT_TRUE(std::regex_match(std::string(version()), std::regex("[0-9]+\\.[0-9]+\\.[0-9]+")));
+  EXPECT_THAT(std::string(version()), MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
 }
 
 }  // namespace
