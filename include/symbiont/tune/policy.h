@@ -70,12 +70,12 @@ struct Outcome {
   OutcomeKind kind = OutcomeKind::kReached;
   /// Of this trial alone. Positive when an epoch ran; ignored for kNotStarted, for which the policy
   /// learns a penalty of 100 times the bound.
-  Joules cost;
-  std::string reason;  ///< for kInfeasible, in words
+  Joules cost = Joules(0.0);
+  std::string reason = {};  ///< for kInfeasible, in words
   /// Epochs that ran, and the cost of one without profiling. The published policy learns from
   /// `cost` alone; a policy that models the two factors separately (eq. 5-7) needs them.
   std::int64_t epochs = 0;
-  std::optional<Joules> epoch_cost;
+  std::optional<Joules> epoch_cost = std::nullopt;
 };
 
 /// One run to make.
