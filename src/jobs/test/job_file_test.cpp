@@ -1,0 +1,146 @@
+#include "symbiont/jobs/job_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+namespace symbiont::jobs {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::string_view kValid = R"([job]
+name = "nightly"
+recurrences = 24
+target = {metric = "accuracy", value = 0.88}
+max_epochs = 20
+
+[data]
+set = "fashion-mnist"
+
+[train]
+model = "mlp"
+optimizer = "adam"
+learning_rate = 0.001
+batch_size = 32
+batch_sizes = [64, 8, 32]
+)";
+
+/// The valid file with one line replaced.
+std::string with(std::string_view line, std::string_view replacement) {
+  std::string text(kValid);
+  const std::size_t at = text.find(line);
+  EXPECT_NE(at, std::string::npos) << line;
+  return text.replace(at, line.size(), replacement);
+}
+
+TEST(JobFile, ReadsWhatAUserWrites) {
+  const auto spec = parse_job_file(kValid, "job.toml");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_EQ(spec->name, "nightly");
+  EXPECT_EQ(spec->batch_sizes, (std::vector<std::int64_t>{8, 32, 64}));
+  EXPECT_TRUE(spec->target.higher_is_better);
+  EXPECT_EQ(spec->policy, tune::PolicyKind::kFaithful);
+  EXPECT_EQ(spec->meters, std::vector<std::string>{"auto"});
+  EXPECT_DOUBLE_EQ(spec->eta, 0.5);
+}
+
+TEST(JobFile, TakesTheTemplateThatInitWrites) {
+  const auto spec = parse_job_file(job_file_template("mine"), "job.toml");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_EQ(spec->name, "mine");
+}
+
+struct BadLine {
+  const char* line;
+  const char* replacement;
+  const char* message;
+};
+
+class JobFileRefuses : public ::testing::TestWithParam<BadLine> {};
+
+TEST_P(JobFileRefuses, AndSaysWhereAndWhatItExpected) {
+  const BadLine& bad = GetParam();
+  const auto spec = parse_job_file(with(bad.line, bad.replacement), "job.toml");
+  ASSERT_FALSE(spec);
+  EXPECT_THAT(spec.error().message(), HasSubstr("job.toml:"));
+  EXPECT_THAT(spec.error().message(), HasSubstr(bad.message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Lines, JobFileRefuses,
+    ::testing::Values(
+        BadLine{"recurrences = 24", "recurrences = 24\nrecurences = 3", "\"recurrences\""},
+        BadLine{"recurrences = 24", "recurrences = 0", "from 1 to"},
+        BadLine{"recurrences = 24", "recurrences = \"many\"", "integer"},
+        BadLine{"name = \"nightly\"", "name = \"../evil\"", "letters"},
+        BadLine{"name = \"nightly\"", "name = \"42\"", "not all digits"},
+        BadLine{"name = \"nightly\"", "", "name"},
+        BadLine{"value = 0.88", "value = 1.5", "at most 1"},
+        BadLine{"value = 0.88", "vale = 0.88", "value"},
+        BadLine{"metric = \"accuracy\"", "metric = \"acuracy\"", "did you mean \"accuracy\""},
+        BadLine{"max_epochs = 20", "max_epochs = -1", "from 1 to"},
+        BadLine{"set = \"fashion-mnist\"", "set = \"fashion\"", "fashion-mnist"},
+        BadLine{"set = \"fashion-mnist\"", "set = \"glyphs\"", "not in this version"},
+        BadLine{"model = \"mlp\"", "model = \"mpl\"", "did you mean \"mlp\""},
+        BadLine{"model = \"mlp\"", "model = \"resnet-8\"", "not in this version"},
+        BadLine{"model = \"mlp\"", "model = \"mlp\"\nworker = \"plain\"", "not in this version"},
+        BadLine{"optimizer = \"adam\"", "optimizer = \"rmsprop\"", "adamw"},
+        BadLine{"learning_rate = 0.001", "learning_rate = -1.0", "above 0"},
+        BadLine{"learning_rate = 0.001", "learning_rate = nan", "learning_rate"},
+        BadLine{"batch_size = 32", "batch_size = 0", "from 1 to"},
+        BadLine{"batch_size = 32", "batch_size = 48", "not among them"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32, 8]", "listed twice"},
+        BadLine{"[64, 8, 32]", "[]", "found 0"},
+        BadLine{"[64, 8, 32]", "[64, 0, 32]", "from 1 to"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[tune]\neta = 1.5", "from 0 (time) to 1"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[tune]\nbeta = 1.0", "above 1"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[tune]\npolicy = \"improved\"", "not in this version"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[tune]\npower = \"control\"", "not in this version"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[warm]\nenabled = true", "not in this version"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[energy]\nmeters = [\"rappl\"]", "\"rapl\""},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[energy]\nmeters = []", "at least one"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[carbon]\npue = 0.5", "from 1 to 10"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[carbon]\nzone = \"DE\"\nintensity_g_per_kwh = 1.0",
+                "found several"},
+        BadLine{"[64, 8, 32]", "[64, 8, 32]\n[enrgy]\nmeters = [\"auto\"]", "\"energy\""}));
+
+TEST(JobFile, FindsPathsBesideItself) {
+  const auto spec = parse_job_file(with("\"fashion-mnist\"", "\"idx:images\""), "/jobs/a/job.toml");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_EQ(spec->data_set, "idx:/jobs/a/images");
+}
+
+TEST(JobFile, NamesTheFirstKeyThatChangedSinceTheJobLearned) {
+  const auto before = parse_job_file(kValid, "job.toml");
+  const auto after = parse_job_file(with("learning_rate = 0.001", "learning_rate = 0.01"), "job.toml");
+  ASSERT_TRUE(before && after);
+  const auto difference = identity_difference(before->identity(), after->identity());
+  ASSERT_TRUE(difference);
+  EXPECT_EQ(*difference, "learning_rate: was 0.001, is now 0.01");
+}
+
+TEST(JobFile, StaysTheSameJobWhenOnlyTheNumberOfRecurrencesChanges) {
+  const auto before = parse_job_file(kValid, "job.toml");
+  const auto after = parse_job_file(with("recurrences = 24", "recurrences = 3"), "job.toml");
+  ASSERT_TRUE(before && after);
+  EXPECT_EQ(identity_difference(before->identity(), after->identity()), std::nullopt);
+}
+
+TEST(Target, IsNeverReachedByNotANumber) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE((Target{"accuracy", 0.5, true}.is_reached_by(nan)));
+  EXPECT_FALSE((Target{"loss", 0.5, false}.is_reached_by(nan)));
+}
+
+TEST(Target, IsReachedFromTheSideThatIsBetter) {
+  EXPECT_TRUE((Target{"accuracy", 0.5, true}.is_reached_by(0.5)));
+  EXPECT_FALSE((Target{"accuracy", 0.5, true}.is_reached_by(0.4)));
+  EXPECT_TRUE((Target{"loss", 0.5, false}.is_reached_by(0.4)));
+}
+
+}  // namespace
+}  // namespace symbiont::jobs
