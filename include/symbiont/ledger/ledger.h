@@ -4,13 +4,16 @@
 /// job        a name and what identifies its learning
 /// history    one stretch of learning of a job; --restart-learning starts the next
 /// run        one invocation; unfinished until `finish_run`
-/// recurrence one training of the job to its target: tuned (indexed over the job's life) or baseline
-/// attempt    (recurrence, try): one batch size until it reached or was stopped
+/// recurrence one training of the job to its target: tuned (indexed over the job's life) or
+/// baseline attempt    (recurrence, try): one batch size until it reached or was stopped
 /// incarnation one process of an attempt
 /// epoch      keyed (attempt, epoch), written once
 ///
 /// Every method that changes something is one transaction: after a crash the ledger holds all of it
-/// or nothing. Not thread-safe; several processes may share one file.
+/// or nothing, but for `renew_lease` and `record_pending`, which a power failure (not a killed
+/// process) may take back. An operation on something that does not exist is kNotFound, one that
+/// comes too late (an ended incarnation, a finished attempt or run) kFailedPrecondition, a value
+/// out of its range kInvalidArgument. Not thread-safe; several processes may share one file.
 
 #include <chrono>
 #include <cstdint>
@@ -38,7 +41,7 @@ struct Job {
   std::string meters;  ///< for people: "modelled ±40 %, this process"
   Provenance provenance = Provenance::kMeasured;
   Scope scope = Scope::kMachine;
-  Watts max_power;        ///< MAXPOWER of the cost model
+  Watts max_power;  ///< MAXPOWER of the cost model
   std::uint64_t seed = 0;
 };
 
@@ -68,6 +71,8 @@ struct Run {
 };
 
 enum class RecurrenceKind { kTuned, kBaseline };
+/// "tuned", "baseline".
+std::string_view to_string(RecurrenceKind kind);
 
 struct Recurrence {
   Id id = 0;
@@ -90,13 +95,13 @@ struct Attempt {
   std::int64_t batch_size = 0;
   double learning_rate = 0.0;
   std::int64_t max_epochs = 0;
-  std::uint64_t seed = 0;             ///< what the worker's generator starts from
-  std::optional<Joules> cost_bound;   ///< none: not bounded
-  std::string why;                    ///< JSON object: the decision's reason
-  std::optional<Stopped> stopped;     ///< none while it runs
-  std::string reason;                 ///< one line on how it ended
-  std::optional<Joules> cost;         ///< as observed, once ended
-  std::int64_t failures = 0;          ///< infrastructure failures so far
+  std::uint64_t seed = 0;            ///< what the worker's generator starts from
+  std::optional<Joules> cost_bound;  ///< none: not bounded
+  std::string why;                   ///< JSON object: the decision's reason
+  std::optional<Stopped> stopped;    ///< none while it runs
+  std::string reason;                ///< one line on how it ended
+  std::optional<Joules> cost;        ///< as observed, once ended
+  std::int64_t failures = 0;         ///< infrastructure failures so far
 };
 
 /// An epoch as it was measured, once.
@@ -116,7 +121,7 @@ struct CheckpointRecord {
   std::string path;  ///< a directory
   std::int64_t epoch = 0;
   std::int64_t position = 0;
-  Usage carried;  ///< spent inside the unfinished epoch
+  Usage carried;  ///< spent inside the unfinished epoch; zero once that epoch is recorded
 };
 
 /// One process of an attempt. Usage that led to no recorded epoch is `lost`.
@@ -191,14 +196,19 @@ struct Finding {
 
 class Ledger {
  public:
+  /// How long every operation waits for another process's lock before it gives kAborted.
+  static constexpr std::chrono::milliseconds kLockTimeout{5000};
+
   /// Opens or creates the ledger at `url`: a path, or "sqlite:PATH". Runs the migrations that are
   /// missing. kPermissionDenied for a read-only folder, kResourceExhausted when the disk is full,
   /// kAborted when another process keeps it locked for more than 5 s, kFailedPrecondition for a
   /// schema newer than this program's (nothing is changed then), kDataLoss for a damaged file,
-  /// kUnimplemented for another scheme.
-  static Result<Ledger> open(std::string_view url);
+  /// kUnimplemented for another scheme. The folder must exist.
+  static Result<Ledger> open(std::string_view url,
+                             std::chrono::milliseconds lock_timeout = kLockTimeout);
   /// As `open`, but never creates or changes anything: kNotFound when there is none.
-  static Result<Ledger> open_read_only(std::string_view url);
+  static Result<Ledger> open_read_only(std::string_view url,
+                                       std::chrono::milliseconds lock_timeout = kLockTimeout);
 
   Ledger(Ledger&&) noexcept;
   Ledger& operator=(Ledger&&) noexcept;
@@ -221,6 +231,7 @@ class Ledger {
                              const std::function<bool(const Lease&)>& is_gone);
   /// kAborted when the lease has been taken over.
   Result<void> renew_lease(std::string_view name, const Holder& holder, WallTime now);
+  /// Gives the lease up. Fine when it has been taken over: it stays with its new holder.
   Result<void> release_lease(std::string_view name, const Holder& holder);
   Result<std::vector<Lease>> leases() const;
 
@@ -229,6 +240,7 @@ class Ledger {
   Result<std::optional<Run>> last_run(Id job) const;
   Result<std::optional<Run>> find_run(Id run) const;
   Result<std::vector<Run>> runs(Id job) const;
+  /// kFailedPrecondition while the job has an unfinished run.
   Result<Run> begin_run(Id job, Id history, std::int64_t recurrences, std::int64_t baseline_runs,
                         WallTime now);
   Result<void> finish_run(Id run, RunStatus status, WallTime now);
@@ -240,8 +252,10 @@ class Ledger {
   Result<void> record_startup(Id incarnation, const Usage& startup);
   /// What a crash now would lose. Cheap: not flushed to the disk at once.
   Result<void> record_pending(Id incarnation, const Usage& pending);
-  /// Writes an epoch and clears the pending usage. False, and its usage is booked as lost, when
-  /// that epoch of the attempt had been recorded before: nothing is replaced.
+  /// Writes an epoch and clears the pending usage, and what the checkpoint before it carried: both
+  /// are in the epoch's usage. kFailedPrecondition when it would leave a gap. False, and its usage
+  /// is booked as lost, when that epoch of the attempt had been recorded before: nothing is
+  /// replaced.
   Result<bool> record_epoch(Id attempt, Id incarnation, const Epoch& epoch);
   /// The attempt's newest checkpoint; clears the pending usage (it is in `carried`).
   Result<void> record_checkpoint(Id attempt, Id incarnation, const CheckpointRecord& checkpoint);
@@ -252,18 +266,22 @@ class Ledger {
   /// Ends every process of the run that never ended (its runner was killed) as "killed": pending
   /// becomes lost. How many there were.
   Result<std::int64_t> bury_dead_incarnations(Id run);
+  /// Ends the attempt together with the policy's state after observing it. What a checkpoint still
+  /// carries led to no epoch: it is booked as lost on the attempt's last incarnation.
   Result<void> finish_attempt(const AttemptResult& result);
 
   // --- Reading ---
   /// Everything of a run, in order of execution.
   Result<std::vector<RecurrenceRecord>> recurrences_of_run(Id run) const;
+  /// How many were ever opened, finished or not.
   Result<std::int64_t> count_recurrences(Id job, RecurrenceKind kind) const;
   /// Mean measured usage of one epoch at this batch size in this history, newest attempt; nothing
   /// when it never ran.
   Result<std::optional<Usage>> last_epoch_usage(Id history, std::int64_t batch_size) const;
 
   // --- Whole ---
-  /// Consistency: the database's own check, foreign keys, and our invariants. Empty when sound.
+  /// Consistency: the database's own check, foreign keys, and our invariants (src/ledger/README.md
+  /// lists them). Empty when sound.
   Result<std::vector<Finding>> check() const;
   /// Every row as one JSON object per line: {"table": ..., ...columns}.
   Result<void> export_lines(const std::function<Result<void>(std::string_view)>& write) const;

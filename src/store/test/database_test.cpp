@@ -1,0 +1,2 @@
+#include "symbiont/store/database.h"
+#include <gtest/gtest.h>
