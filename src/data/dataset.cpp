@@ -33,17 +33,30 @@ fs::path place_of(const char* name_in_override, const char* debian_path) {
   return fs::path(override_folder) / name_in_override;
 }
 
-Result<Split> load_whole(const std::string& set) {
+/// Where a set of IDX files is, and how to get it.
+struct IdxPlace {
+  fs::path folder;
+  std::string install;
+};
+
+std::optional<IdxPlace> idx_place(const std::string& set) {
   constexpr std::string_view kIdx = "idx:";
-  constexpr std::string_view kCsv = "csv:";
   if (set == "fashion-mnist") {
-    return load_idx_folder(place_of("fashion-mnist", kDebianImages), kInstallImages);
+    return IdxPlace{place_of("fashion-mnist", kDebianImages), kInstallImages};
+  }
+  if (set.starts_with(kIdx) && set.size() > kIdx.size()) {
+    return IdxPlace{set.substr(kIdx.size()), ""};
+  }
+  return std::nullopt;
+}
+
+Result<Split> load_whole(const std::string& set) {
+  constexpr std::string_view kCsv = "csv:";
+  if (const auto place = idx_place(set)) {
+    return load_idx_folder(place->folder, place->install);
   }
   if (set == "digits") {
     return load_digits(place_of("digits.csv.gz", kDebianDigits), kInstallDigits);
-  }
-  if (set.starts_with(kIdx) && set.size() > kIdx.size()) {
-    return load_idx_folder(set.substr(kIdx.size()), "");
   }
   if (set.starts_with(kCsv) && set.size() > kCsv.size()) {
     return load_table(set.substr(kCsv.size()));
@@ -88,6 +101,17 @@ Result<Split> load(const DataOptions& options) {
     keep_first(split->evaluation, std::max(limit, kMinLimitedEvaluationRows));
   }
   return split;
+}
+
+Result<std::int64_t> training_rows(const DataOptions& options) {
+  const auto place = idx_place(options.set);
+  if (!place) {
+    SYM_ASSIGN_OR_RETURN(const Split split, load(options));
+    return static_cast<std::int64_t>(split.train.rows);
+  }
+  SYM_ASSIGN_OR_RETURN(const std::size_t rows, count_idx_rows(place->folder, place->install));
+  const auto all = static_cast<std::int64_t>(rows);
+  return std::min(all, options.limit.value_or(all));
 }
 
 Result<std::int64_t> steps_per_epoch(std::size_t rows, std::int64_t batch_size) {

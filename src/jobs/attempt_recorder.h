@@ -30,8 +30,6 @@ class AttemptRecorder final : public train::AttemptObserver {
   /// Records the part of an epoch in which the model diverged, as an epoch without a metric.
   Result<void> record_diverged_epoch(const Usage& unfinished);
 
-  const std::vector<ledger::Epoch>& epochs() const { return epochs_; }
-
  private:
   Result<bool> record(const ledger::Epoch& epoch);
   Result<void> renew_lease();

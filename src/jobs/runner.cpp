@@ -322,7 +322,7 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence,
   }
 }
 
-/// One process. Updates `record` to what the ledger holds afterwards.
+/// One process. `record` is read back from the ledger afterwards.
 Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurrence,
                                               AttemptRecord& record) {
   SYM_RETURN_IF_ERROR(create_directories(attempt_directory(record.attempt.id)));
@@ -342,8 +342,7 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
   }
   SYM_RETURN_IF_ERROR(session_.ledger.end_incarnation(incarnation.id, end->reason,
                                                       end->lost + end->unfinished));
-  SYM_ASSIGN_OR_RETURN(record.checkpoint, session_.ledger.checkpoint(record.attempt.id));
-  record.epochs = recorder.epochs();
+  SYM_ASSIGN_OR_RETURN(record, session_.ledger.read_attempt(record.attempt.id));
   return std::move(*end);
 }
 

@@ -72,6 +72,13 @@ Result<History> Ledger::current_history(Id job) const {
   });
 }
 
+Result<History> Ledger::find_history(Id history) const {
+  return state_->look("find history", [&](store::Database& database) {
+    return require(database.first(query(kSelectHistory, "WHERE id = ?"), read_history, history),
+                   "history", history);
+  });
+}
+
 Result<History> Ledger::start_history(Id job, const History& history) {
   return state_->change(kStartHistory, [&](store::Database& database) -> Result<History> {
     SYM_ASSIGN_OR_RETURN(const History last,

@@ -69,6 +69,13 @@ Result<std::vector<RecurrenceRecord>> Ledger::recurrences_of_run(Id run) const {
   });
 }
 
+Result<AttemptRecord> Ledger::read_attempt(Id attempt) const {
+  return state_->look("read attempt", [&](store::Database& database) -> Result<AttemptRecord> {
+    SYM_ASSIGN_OR_RETURN(Attempt found, require_attempt(database, attempt));
+    return complete(database, std::move(found));
+  });
+}
+
 Result<std::int64_t> Ledger::count_recurrences(Id job, RecurrenceKind kind) const {
   return state_->look("count recurrences", [&](store::Database& database) -> Result<std::int64_t> {
     SYM_ASSIGN_OR_RETURN(const std::optional<std::int64_t> count,

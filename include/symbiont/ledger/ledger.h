@@ -221,6 +221,8 @@ class Ledger {
   Result<Job> create_job(const Job& job, const History& first_history, WallTime now);
   /// The current (last) history of a job.
   Result<History> current_history(Id job) const;
+  /// A history by its id. kNotFound when there is none.
+  Result<History> find_history(Id history) const;
   /// Starts the next history; the old one stays for the record.
   Result<History> start_history(Id job, const History& history);
 
@@ -274,6 +276,8 @@ class Ledger {
   /// Everything of a run, in order of execution.
   Result<std::vector<RecurrenceRecord>> recurrences_of_run(Id run) const;
   /// How many were ever opened, finished or not.
+  /// One attempt with all that happened in it. kNotFound when there is none.
+  Result<AttemptRecord> read_attempt(Id attempt) const;
   Result<std::int64_t> count_recurrences(Id job, RecurrenceKind kind) const;
   /// Mean measured usage of one epoch at this batch size in this history, newest attempt; nothing
   /// when it never ran.
