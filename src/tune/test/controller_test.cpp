@@ -280,6 +280,22 @@ TEST(RecurrenceController, ExplainsItsChoice) {
   EXPECT_EQ(why["reason"], "lowest cost drawn among 3 sizes");
 }
 
+TEST(RecurrenceController, GoesWithoutExplanationsInASimulation) {
+  PolicyConfig config = faithful();
+  config.explain = false;
+  RecurrenceController policy = controller(config);
+  ScriptedDraws draws;
+  EXPECT_THAT(policy.next(draws)->why, IsEmpty());
+}
+
+TEST(RecurrenceController, KeepsOnlyTheStartOfALongReason) {
+  RecurrenceController policy = after_pruning(faithful());
+  ScriptedDraws draws;
+  run(policy, draws, 64, {OutcomeKind::kInfeasible, Joules(3), std::string(1000000, 'x')});
+  EXPECT_LT(policy.next(draws)->why.size(), 2000u);
+  EXPECT_TRUE(RecurrenceController::restore(faithful(), policy.save()));
+}
+
 TEST(RecurrenceController, ExplainsItsWalk) {
   RecurrenceController policy = controller(faithful());
   ScriptedDraws draws;
