@@ -13,6 +13,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kMaxReason = 200;       // bytes kept of a worker's words
 constexpr double kNotStartedPenalty = 100.0;  // times the bound that one epoch would have passed
 
 Verdict verdict_of(OutcomeKind kind) {
@@ -85,8 +86,14 @@ Result<Trial> RecurrenceController::next(Draws& draws) {
     progress_.spent = Joules(0.0);
   }
   ++progress_.tries;
-  progress_.trial = Trial{progress_.recurrence, progress_.tries, choice->batch_size, bound(),
-                          choice->stage,        explain(*choice)};
+  Trial trial;
+  trial.recurrence = progress_.recurrence;
+  trial.try_index = progress_.tries;
+  trial.batch_size = choice->batch_size;
+  trial.cost_bound = bound();
+  trial.stage = choice->stage;
+  trial.why = config_.explain ? explain(*choice) : "";
+  progress_.trial = std::move(trial);
   return *progress_.trial;
 }
 
@@ -122,7 +129,7 @@ Result<void> RecurrenceController::observe(std::int64_t batch_size, const Outcom
                             : outcome.cost;
   policy_->observe({batch_size, verdict_of(outcome.kind), outcome.kind, learnt});
   if (outcome.kind == OutcomeKind::kInfeasible) {
-    progress_.infeasible.push_back({batch_size, outcome.reason});
+    progress_.infeasible.push_back({batch_size, outcome.reason.substr(0, kMaxReason)});
   }
   progress_.spent += spent_on(outcome);
   progress_.trial.reset();

@@ -137,6 +137,7 @@ Result<RecurrenceController> controller_for(const JobTrace& trace, const Tape& t
   config.default_batch_size = tape.default_batch_size;
   config.beta = tape.beta;
   config.window = tape.window;
+  config.explain = false;
   return RecurrenceController::create(config);
 }
 

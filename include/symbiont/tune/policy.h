@@ -50,6 +50,8 @@ struct PolicyConfig {
       0;  ///< observations remembered; 0: all of them. One has no variance: refused.
   WindowScope window_scope = WindowScope::kPerArm;
   int max_tries = 20;  ///< trials in a recurrence before it ends unreached
+  /// Fill `Trial::why`. It takes longer than the decision itself, so simulations go without.
+  bool explain = true;
 };
 
 /// What a trial came to, as far as learning goes. Crashes and interruptions are no outcome: run the
@@ -71,7 +73,7 @@ struct Outcome {
   /// Of this trial alone. Positive when an epoch ran; ignored for kNotStarted, for which the policy
   /// learns a penalty of 100 times the bound.
   Joules cost = Joules(0.0);
-  std::string reason = {};  ///< for kInfeasible, in words
+  std::string reason = {};  ///< for kInfeasible, in words; the first 200 bytes are kept
   /// Epochs that ran, and the cost of one without profiling. The published policy learns from
   /// `cost` alone; a policy that models the two factors separately (eq. 5-7) needs them.
   std::int64_t epochs = 0;
@@ -85,8 +87,9 @@ struct Trial {
   std::int64_t batch_size = 0;
   std::optional<Joules> cost_bound;  ///< absent: no bound
   std::string stage;                 ///< "pruning", "bandit" or "fixed"
-  /// Why, as a JSON object: policy, stage, round, direction, arms (batch_size, n, mean_j, sd_j,
-  /// sampled_j), infeasible (batch_size, reason), bound_j, min_cost_j, chosen, reason in words.
+  /// Why, unless the configuration goes without, as a JSON object: policy, stage, round, direction,
+  /// arms (batch_size, n, mean_j, sd_j, sampled_j), infeasible (batch_size, reason), bound_j,
+  /// min_cost_j, chosen, reason in words.
   std::string why;
 };
 
@@ -110,8 +113,9 @@ class RecurrenceController {
 
   /// The trial to run now. Asked again before `observe()` it gives the same trial and takes no
   /// draws. kFailedPrecondition, in words for the user and with nothing changed, when there is
-  /// nothing sensible to run: the job's first run missed its target at the default size, nothing
-  /// converged in a round of pruning, or every size has turned out infeasible.
+  /// nothing sensible to run (an open recurrence stays open): the job's first run missed its target
+  /// at the default size, nothing converged in a round of pruning, or every size has turned out
+  /// infeasible.
   Result<Trial> next(Draws& draws);
 
   /// What the open trial came to. With nothing changed: kFailedPrecondition when no trial is open

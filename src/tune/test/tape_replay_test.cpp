@@ -1,6 +1,5 @@
 // Replays every published tape and compares it with what the original simulator recorded.
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -9,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "symbiont/tune/replay.h"
+#include "tune/test/published_data.h"
 
 namespace symbiont::tune {
 namespace {
@@ -16,11 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr double kRelative = 1e-9;
-
-std::filesystem::path zeus_data() {
-  const char* const folder = std::getenv("SYMBIONT_REFERENCE_DATA");
-  return folder == nullptr ? std::filesystem::path() : std::filesystem::path(folder) / "zeus";
-}
 
 void expect_close(double found, const json& expected, const char* what) {
   const double value = expected.get<double>();
@@ -46,15 +41,16 @@ void expect_same(const ReplayedAttempt& found, const json& expected) {
 class PublishedTape : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (zeus_data().empty()) {
-      GTEST_SKIP() << "SYMBIONT_REFERENCE_DATA names no folder with the published traces";
+    if (published_data().empty()) {
+      GTEST_SKIP() << kNoPublishedData;
     }
   }
 };
 
 TEST_P(PublishedTape, IsReplayedDecisionByDecision) {
-  const std::filesystem::path path = zeus_data() / "replay" / (std::string(GetParam()) + ".json");
-  Result<TraceSet> traces = TraceSet::load(zeus_data());
+  const std::filesystem::path path =
+      published_data() / "replay" / (std::string(GetParam()) + ".json");
+  Result<TraceSet> traces = TraceSet::load(published_data());
   ASSERT_TRUE(traces) << traces.error().message();
 
   const Result<ReplayReport> report = replay_tape(*traces, path);
