@@ -13,8 +13,9 @@ namespace {
 constexpr std::chrono::seconds kLeaseRenewal{10};
 
 GramsCo2 emitted_by(const Session& session, const ledger::Epoch& epoch) {
-  const std::array intervals = {
-      carbon::EnergyInterval{epoch.begin, epoch.end, epoch.usage.energy()}};
+  // The civil clock may be set while an epoch runs; its length may not.
+  const std::array intervals = {carbon::EnergyInterval{
+      epoch.begin, epoch.begin + epoch.usage.time, epoch.usage.energy()}};
   return carbon::emitted(intervals, session.intensity, session.spec.carbon.pue).grams;
 }
 

@@ -168,7 +168,7 @@ Result<carbon::IntensitySeries> open_intensity(const CarbonSpec& spec) {
     return carbon::IntensitySeries::load_csv(spec.intensity_csv);
   }
   if (spec.intensity_g_per_kwh) {
-    return carbon::IntensitySeries::constant(GramsPerKwh(*spec.intensity_g_per_kwh), "job file");
+    return carbon::IntensitySeries::constant(GramsPerKwh(*spec.intensity_g_per_kwh));
   }
   return carbon::IntensitySeries::world_default();
 }

@@ -18,6 +18,7 @@ constexpr Entry kRules[] = {
     {"adam", LearningRateRule::kSquareRoot},
     {"adamw", LearningRateRule::kSquareRoot},
     {"sgd", LearningRateRule::kLinear},
+    {"sgd-plain", LearningRateRule::kLinear},
 };
 
 std::string known_optimizers() {

@@ -10,6 +10,7 @@
 
 #include "symbiont/ledger/ledger.h"
 #include "symbiont/store/database.h"
+#include "temporary_directory.h"
 
 namespace symbiont::ledger {
 
@@ -48,25 +49,8 @@ inline Epoch epoch(std::int64_t index, std::int64_t energy_uj) {
                .emitted = GramsCo2(0.125)};
 }
 
-/// A folder of its own, gone with the object.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "ledger_test.XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 /// A ledger with one job, its history, and an unfinished run.
-class Story : public testing::Test {
+class Story : public ::testing::Test {
  protected:
   Story()
       : job_(must(ledger_.create_job(some_job("digits"), some_history(), at(0)))),
@@ -118,7 +102,7 @@ class Story : public testing::Test {
     return result;
   }
 
-  std::string path() const { return folder_.path() / "ledger.db"; }
+  std::string path() const { return folder_ / "ledger.db"; }
 
   /// Everything of the run's only attempt.
   AttemptRecord only_attempt() const {
@@ -136,7 +120,7 @@ class Story : public testing::Test {
     must(database.execute_script(sql));
   }
 
-  Folder folder_;
+  symbiont::testing::TemporaryDirectory folder_;
   Ledger ledger_ = must(Ledger::open(path()));
   Job job_;
   History history_;
