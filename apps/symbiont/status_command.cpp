@@ -112,7 +112,9 @@ Result<Json> read_status(const std::string& url) {
   if (!ledger && ledger.error().code() == ErrorCode::kNotFound) {
     return Json{{"jobs", Json::array()}, {"leases", Json::array()}};
   }
-  SYM_RETURN_IF_ERROR(ledger);
+  if (!ledger) {
+    return tl::unexpected(std::move(ledger).error());
+  }
   return collect(*ledger);
 }
 

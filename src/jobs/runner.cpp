@@ -325,7 +325,7 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence,
 /// One process. `record` is read back from the ledger afterwards.
 Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurrence,
                                               AttemptRecord& record) {
-  SYM_RETURN_IF_ERROR(create_directories(attempt_directory(record.attempt.id)));
+  SYM_RETURN_IF_ERROR(symbiont::create_directories(attempt_directory(record.attempt.id)));
   SYM_ASSIGN_OR_RETURN(const auto known, known_epoch(record.attempt));
   SYM_ASSIGN_OR_RETURN(
       ledger::Incarnation incarnation,

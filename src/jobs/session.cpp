@@ -196,7 +196,7 @@ Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
   SYM_RETURN_IF_ERROR(check_data(spec));
   SYM_ASSIGN_OR_RETURN(energy::Monitor monitor, open_monitor(spec));
   SYM_ASSIGN_OR_RETURN(carbon::IntensitySeries intensity, open_intensity(spec.carbon));
-  SYM_RETURN_IF_ERROR(create_directories(options.home));
+  SYM_RETURN_IF_ERROR(symbiont::create_directories(options.home));
   const std::string url =
       options.ledger_url.empty() ? ledger_path(options.home).string() : options.ledger_url;
   SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, ledger::Ledger::open(url));
