@@ -1,6 +1,7 @@
 #include "symbiont/tune/pruning.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
