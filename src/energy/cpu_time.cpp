@@ -108,8 +108,8 @@ bool ProcessTreeCpuTime::refresh(Process& process) const {
   if (stat.start_ticks != process.start_ticks) return false;
   const std::optional<nanoseconds> own = read_cpu_clock(process.pid);
   if (!own) return false;
-  process.own = std::max(process.own, *own - process.own_before);
-  process.reaped = std::max(process.reaped, stat.reaped - process.reaped_before);
+  process.own = *own;
+  process.reaped = stat.reaped;
   process.parent = stat.parent;  // an orphan gets another one
   return true;
 }
@@ -221,8 +221,8 @@ void ProcessTreeCpuTime::follow(int pid) {
   find_descendants();
   // What they have used so far is where counting starts.
   for (Process& process : processes_) {
-    process.own_before = std::exchange(process.own, nanoseconds(0));
-    process.reaped_before = std::exchange(process.reaped, nanoseconds(0));
+    process.own_before = process.own;
+    process.reaped_before = process.reaped;
   }
   last_pid_.clear();
 }

@@ -76,6 +76,20 @@ std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& d
   return entries;
 }
 
+bool is_doubtful(const CounterInterval& interval) {
+  return (interval.flags & (kImplausible | kUncorrectable | kAmbiguous)) != 0;
+}
+
+std::string_view describe_doubt(const CounterInterval& interval) {
+  if (interval.has(kImplausible))
+    return "the counter jumped by more than the machine can draw; "
+           "the jump is not counted";
+  if (interval.has(kUncorrectable))
+    return "the counter fell and cannot have wrapped; what was "
+           "used since the reading before is not counted";
+  return "the counter was read too rarely and may have wrapped unseen";
+}
+
 // The largest of constraint_0_<suffix>, constraint_1_<suffix>, ... in watts.
 std::optional<Watts> largest_constraint(const std::filesystem::path& zone,
                                         std::string_view suffix) {
@@ -188,11 +202,8 @@ Result<void> RaplMeter::sample(std::size_t domain) {
   Result<std::int64_t> value = read_number(source.energy_file).map_error(unreadable);
   const auto interval =
       source.counter.sample(clock_.now(), value ? std::optional(*value) : std::nullopt);
-  constexpr unsigned kDoubtful = kImplausible | kUncorrectable | kAmbiguous;
-  if (interval && (interval->flags & kDoubtful) != 0 && !std::exchange(source.warned, true)) {
-    log::warning(fmt::format("{}: the counter moved in a way that cannot be energy; {} J set aside",
-                             domains_[domain].name,
-                             static_cast<double>(source.counter.suspect_uj()) * 1e-6));
+  if (interval && is_doubtful(*interval) && !std::exchange(source.warned, true)) {
+    log::warning(fmt::format("{}: {}", source.energy_file.string(), describe_doubt(*interval)));
   }
   if (!value) {
     return tl::unexpected(std::move(value).error().while_doing("read " + domains_[domain].name));

@@ -51,13 +51,15 @@ class ProcessTreeCpuTime final : public CpuTimeSource {
     pid_t parent = 0;
     std::int64_t start_ticks = 0;
     bool gone = false;
-    std::chrono::nanoseconds own{0};             // its threads, since it was followed
-    std::chrono::nanoseconds own_before{0};      // its threads, before
-    std::chrono::nanoseconds reaped{0};          // children it waited for, since it was followed
-    std::chrono::nanoseconds reaped_before{0};   // children it waited for, before
+    std::chrono::nanoseconds own{0};             // of its threads
+    std::chrono::nanoseconds own_before{0};      // the part used before it was followed
+    std::chrono::nanoseconds reaped{0};          // of children it has waited for
+    std::chrono::nanoseconds reaped_before{0};   // the part used before they were followed
     std::chrono::nanoseconds known_departed{0};  // the part of them that was watched to the end
 
-    std::chrono::nanoseconds total() const { return own + std::max(reaped, known_departed); }
+    std::chrono::nanoseconds total() const {
+      return own - own_before + std::max(reaped - reaped_before, known_departed);
+    }
   };
   struct Stat {
     pid_t pid = 0;
