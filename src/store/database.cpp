@@ -17,10 +17,14 @@ Result<std::int64_t> read_integer(Database& database, std::string_view sql) {
 }
 
 Result<bool> is_empty(Database& database) {
-  SYM_ASSIGN_OR_RETURN(const std::int64_t objects,
-                       read_integer(database, "SELECT count(*) FROM sqlite_schema"));
-  SYM_ASSIGN_OR_RETURN(const std::int64_t version, read_integer(database, "PRAGMA user_version"));
-  return objects == 0 && version == 0;
+  for (const std::string_view count :
+       {"SELECT count(*) FROM sqlite_schema", "PRAGMA user_version", "PRAGMA application_id"}) {
+    SYM_ASSIGN_OR_RETURN(const std::int64_t found, read_integer(database, count));
+    if (found != 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 Result<void> refuse_if_foreign(Database& database, std::int32_t application_id) {

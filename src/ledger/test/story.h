@@ -49,6 +49,25 @@ inline Epoch epoch(std::int64_t index, std::int64_t energy_uj) {
                .emitted = GramsCo2(0.125)};
 }
 
+inline Job some_job(std::string name) {
+  Job job;
+  job.name = std::move(name);
+  job.meters = "modelled ±40 %, this process";
+  job.provenance = Provenance::kModelled;
+  job.scope = Scope::kProcess;
+  job.max_power = Watts(35.5);
+  job.seed = 0xfedc'ba98'7654'3210;
+  return job;
+}
+
+inline History some_history() {
+  History history;
+  history.identity = R"({"model":"mlp"})";
+  history.policy = "policy 0";
+  history.draws = "draws 0";
+  return history;
+}
+
 /// A ledger with one job, its history, and an unfinished run.
 class Story : public ::testing::Test {
  protected:
@@ -56,24 +75,6 @@ class Story : public ::testing::Test {
       : job_(must(ledger_.create_job(some_job("digits"), some_history(), at(0)))),
         history_(must(ledger_.current_history(job_.id))),
         run_(must(ledger_.begin_run(job_.id, history_.id, 5, 2, at(1)))) {}
-
-  static Job some_job(std::string name) {
-    Job job;
-    job.name = std::move(name);
-    job.meters = "modelled ±40 %, this process";
-    job.provenance = Provenance::kModelled;
-    job.scope = Scope::kProcess;
-    job.max_power = Watts(35.5);
-    job.seed = 0xfedc'ba98'7654'3210;
-    return job;
-  }
-  static History some_history() {
-    History history;
-    history.identity = R"({"model":"mlp"})";
-    history.policy = "policy 0";
-    history.draws = "draws 0";
-    return history;
-  }
 
   Decision decision(RecurrenceKind kind = RecurrenceKind::kTuned,
                     std::optional<Id> recurrence = std::nullopt) const {
