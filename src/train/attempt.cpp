@@ -132,7 +132,7 @@ class Driver {
   bool started_ = false;
   bool interrupted_ = false;
   bool asked_to_stop_ = false;  // and may end by itself
-  bool unsaved_ = false;  // steps were run since the last checkpoint
+  bool unsaved_ = false;        // steps were run since the last checkpoint
   Hello hello_;
   std::int64_t epochs_done_ = 0;
   std::int64_t position_ = 0;  // steps done of the epoch after them
@@ -280,7 +280,8 @@ Step<void> Driver::save_checkpoint() {
                    std::to_string(saved.position) + ", expected epoch " +
                    std::to_string(epochs_done_) + ", position " + std::to_string(position_));
   }
-  const std::optional<fs::path> path = path_below(options_.output, saved.path, fs::file_type::directory);
+  const std::optional<fs::path> path =
+      path_below(options_.output, saved.path, fs::file_type::directory);
   if (!path) {
     return garbage("saved.path: found \"" + saved.path +
                    "\", expected a directory below SYMBIONT_OUTPUT");
@@ -301,7 +302,8 @@ Step<void> Driver::stop(const std::string& reason) {
   SYM_ASSIGN_OR_RETURN(const Done done, await<Done>(stop_patience_, "the final weights"));
   asked_to_stop_ = true;
   if (!done.weights.empty()) {
-    const std::optional<fs::path> path = path_below(options_.output, done.weights, fs::file_type::regular);
+    const std::optional<fs::path> path =
+        path_below(options_.output, done.weights, fs::file_type::regular);
     if (!path) {
       return garbage("done.weights: found \"" + done.weights +
                      "\", expected a file below SYMBIONT_OUTPUT");

@@ -63,8 +63,8 @@ enum class Verdict {
 
 /// How far an attempt is, several times per epoch.
 struct Progress {
-  std::int64_t epoch = 0;           ///< the one in progress, 1-based
-  std::int64_t steps = 0;           ///< done of it
+  std::int64_t epoch = 0;  ///< the one in progress, 1-based
+  std::int64_t steps = 0;  ///< done of it
   std::int64_t steps_per_epoch = 0;
   double loss = 0.0;
   /// Spent since the last recorded epoch or checkpoint: what a kill would lose. What a checkpoint

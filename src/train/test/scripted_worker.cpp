@@ -7,9 +7,11 @@
 // checkpoints are real and a resumed run ends in the same weights as one that never stopped.
 //
 //   --samples=N           samples per epoch; steps per epoch = ceil(N / batch size). Default 640
-//   --metrics=A,B,...     the metric after epoch 1, 2, ...; the last one stands for all later epochs
+//   --metrics=A,B,...     the metric after epoch 1, 2, ...; the last one stands for all later
+//   epochs
 //   --target=X            without --metrics: the metric rises evenly to X, default 0.9, ...
-//   --epochs-needed=B=E,..   ... which it reaches after E epochs at batch size B; default 3; 0: never
+//   --epochs-needed=B=E,..   ... which it reaches after E epochs at batch size B; default 3; 0:
+//   never
 //   --step-ms=N           how long a step takes; default 0
 //   --evaluation-ms=N     how long an evaluation takes; default 0
 //   --pids=FILE           appends its pid, and that of a lingering child, to FILE, one a line
@@ -25,11 +27,11 @@
 //
 // KIND, at the lease: hang; stop-itself (SIGSTOP); garbage; too-long; half-line; exit (code 3);
 // exit-zero; kill (SIGKILL); killed-for-memory; nan-loss; out-of-memory; failed; wrong-steps;
-// early-epoch; unexpected; close. At the end of an epoch once the N-th lease was granted: nan-metric,
-// wrong-epoch, hang-evaluation. At a checkpoint: hang-checkpoint, exit-checkpoint, wrong-position,
-// outside-checkpoint. At a stop: hang-stop, outside-weights. Before hello: mute, exit-early,
-// hello-zero-steps, hello-ahead, hello-out-of-memory, garbage-hello. Instead of resuming:
-// forget-checkpoint.
+// early-epoch; unexpected; close. At the end of an epoch once the N-th lease was granted:
+// nan-metric, wrong-epoch, hang-evaluation. At a checkpoint: hang-checkpoint, exit-checkpoint,
+// wrong-position, outside-checkpoint. At a stop: hang-stop, outside-weights. Before hello: mute,
+// exit-early, hello-zero-steps, hello-ahead, hello-out-of-memory, garbage-hello. Instead of
+// resuming: forget-checkpoint.
 
 #include <algorithm>
 #include <array>
@@ -148,9 +150,9 @@ struct Model {
     must(symbiont::create_directories(checkpoint));
     std::array<char, 64> weight_text{};
     std::snprintf(weight_text.data(), weight_text.size(), "%a", weight);
-    must(write_file_atomically(checkpoint / "state.txt", std::to_string(epoch) + " " +
-                                                             std::to_string(position) + " " +
-                                                             weight_text.data() + "\n"));
+    must(write_file_atomically(
+        checkpoint / "state.txt",
+        std::to_string(epoch) + " " + std::to_string(position) + " " + weight_text.data() + "\n"));
   }
 
   // The smallest real safetensors file: one number.
