@@ -60,7 +60,8 @@ tune::OutcomeKind outcome_kind(const Ending& ending) {
 tune::Outcome outcome_of(const AttemptRecord& record, const Ending& ending, Joules cost) {
   tune::Outcome outcome;
   outcome.kind = outcome_kind(ending);
-  outcome.cost = cost;
+  // What ran cost something, even where a replayed trace rounds it to nothing.
+  outcome.cost = std::max(cost, Joules(1e-6));
   outcome.reason = ending.reason;
   outcome.epochs = static_cast<std::int64_t>(record.epochs.size());
   if (outcome.epochs > 0) {
