@@ -1,8 +1,8 @@
 #include "jobs/schedule.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace symbiont::jobs {
 namespace {
