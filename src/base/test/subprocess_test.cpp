@@ -222,8 +222,8 @@ TEST(Subprocess, DiesWithAParentThatIsKilled) {
   const TemporaryDirectory directory;
   const pid_t parent = fork();
   if (parent == 0) {
-    const Subprocess child = spawned(
-        shell("echo $$ > " + (directory / "pid").string() + "; while :; do sleep 0.01; done"));
+    const Subprocess child =
+        spawned(shell("echo $$ > " + (directory / "pid").string() + "; exec sleep 60"));
     pause();
     _exit(0);
   }
