@@ -102,19 +102,17 @@ Result<std::string> resolve_program(const std::string& program) {
 }
 
 /// A copy of `fd` above the standard streams, so that rearranging those cannot overwrite it.
-FileDescriptor above_standard_streams(FileDescriptor fd) {
+FileDescriptor above_standard_streams(const FileDescriptor& fd) {
   return FileDescriptor(fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
 Result<FileDescriptor> open_stream(const std::filesystem::path& path, int flags) {
-  FileDescriptor fd = above_standard_streams(
-      FileDescriptor(open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666)));
-  if (!fd.is_open()) {
-    // The copy of a descriptor that never opened fails with EBADF; ask again for the reason.
-    const int again = open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666);
-    return tl::unexpected(errno_error(again < 0 ? errno : EMFILE, "open " + path.string()));
+  const FileDescriptor fd(open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666));
+  FileDescriptor copy = fd.is_open() ? above_standard_streams(fd) : FileDescriptor();
+  if (!copy.is_open()) {
+    return tl::unexpected(errno_error(errno, "open " + path.string()));
   }
-  return fd;
+  return copy;
 }
 
 /// What the child could not do, sent to the parent through a pipe that a successful exec closes.
@@ -180,10 +178,13 @@ Result<Launch> prepare(const SpawnOptions& options) {
   }
   launch.failure_read = FileDescriptor(ends[0]);
   launch.failure_write = above_standard_streams(FileDescriptor(ends[1]));
+  if (!launch.failure_write.is_open()) {
+    return tl::unexpected(errno_error(errno, "start " + options.argv[0]));
+  }
   return launch;
 }
 
-void report_and_exit(const Launch& launch, Failure::Step step) {
+[[noreturn]] void report_and_exit(const Launch& launch, Failure::Step step) {
   const Failure failure{step, errno};
   [[maybe_unused]] const ssize_t sent =
       write(launch.failure_write.get(), &failure, sizeof(failure));
@@ -237,7 +238,6 @@ void close_others_on_exec(int max_descriptor) {
   close_others_on_exec(launch.max_descriptor);
   execve(launch.program.c_str(), launch.argv.data(), launch.envp.data());
   report_and_exit(launch, Failure::Step::kExecute);
-  _exit(127);
 }
 
 /// Forks with all signals blocked, so that no handler of ours runs in the child.

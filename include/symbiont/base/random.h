@@ -34,6 +34,7 @@ class Random {
 
   /// The state as 64 hexadecimal digits; `restore` gives back a generator that continues it.
   std::string state() const;
+  /// kInvalidArgument for anything else, and for the state of all zeros, which never leaves it.
   static Result<Random> restore(std::string_view state);
 
   friend bool operator==(const Random&, const Random&) = default;

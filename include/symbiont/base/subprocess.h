@@ -19,7 +19,7 @@
 
 namespace symbiont {
 
-/// How a process ended.
+/// How a process ended. An exit code of -1: unknown, because this program ignores SIGCHLD.
 struct ExitStatus {
   int exit_code = 0;  ///< when `signal` is 0
   int signal = 0;     ///< the signal that killed it, or 0
@@ -31,7 +31,7 @@ struct ExitStatus {
 
 /// What to start and where its streams go.
 struct SpawnOptions {
-  std::vector<std::string> argv;  ///< argv[0] with a slash is a path; else it is searched in PATH
+  std::vector<std::string> argv;  ///< argv[0] with a slash is a path from our directory; else PATH
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to or replacing ours
   std::filesystem::path working_directory;                       ///< empty: ours
   std::filesystem::path stdout_file;  ///< appended to; empty: /dev/null
@@ -52,7 +52,8 @@ class Subprocess {
 
   pid_t pid() const { return pid_; }
 
-  /// Waits at most `timeout` (zero: looks once) for the child to end.
+  /// Waits at most `timeout` (zero: looks once) for the child to end. When it has, whatever is left
+  /// of its group is killed.
   std::optional<ExitStatus> wait(std::chrono::milliseconds timeout);
 
   /// Sends a signal to the whole group. Fine if it has ended.
