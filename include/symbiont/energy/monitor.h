@@ -26,7 +26,7 @@ struct MonitorOptions {
 };
 
 /// Energy and time since the window was opened. Windows may nest and overlap; each is a value that
-/// may be moved. The Monitor must outlive it.
+/// may be moved. The Monitor must outlive it and stay where it is.
 class Window {
  public:
   /// Usage up to now. May be asked again; later answers are never smaller.

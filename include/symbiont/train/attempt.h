@@ -24,18 +24,24 @@ class Monitor;
 
 namespace symbiont::train {
 
+/// The worker's stdout and stderr are appended to this file of its output directory.
+inline constexpr const char* kWorkerLog = "worker.log";
+
 /// What to run and how long to wait for it.
 struct AttemptOptions {
   std::vector<std::string> argv;  ///< the trainer; argv[0] found as Subprocess finds it
-  std::vector<std::pair<std::string, std::string>> environment;  ///< SYMBIONT_* but the channel
-  std::filesystem::path output;      ///< SYMBIONT_OUTPUT; also holds the worker's stderr log
+  /// SYMBIONT_* but the channel and the output, which the driver sets.
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::filesystem::path output;      ///< SYMBIONT_OUTPUT; created when missing; holds kWorkerLog
   std::int64_t batch_size = 0;       ///< for replayed meters, which are indexed by it
   std::int64_t epochs_recorded = 0;  ///< epochs already in the ledger
   Usage carried;                     ///< usage already spent on the epoch that is resumed inside
   /// Longest the first lease, and start-up before it, may take ([train] deadline_s); later leases:
-  /// ten times the longest so far, at least 60 s.
+  /// ten times the longest so far, at least `least_deadline`. Evaluations, checkpoints and the
+  /// writing of the final weights have deadlines of their own by the same rule.
   std::chrono::seconds first_deadline{300};
-  std::filesystem::path sysroot = "/";  ///< where /sys/fs/cgroup is read below, for OOM kills
+  std::chrono::seconds least_deadline{60};
+  std::filesystem::path sysroot = "/";  ///< /proc and /sys are read below it, for OOM kills
 };
 
 /// An epoch as it was measured.
@@ -57,11 +63,13 @@ enum class Verdict {
 
 /// How far an attempt is, several times per epoch.
 struct Progress {
-  std::int64_t epoch = 0;           ///< the one in progress, 1-based
-  std::int64_t steps = 0;           ///< done of it
+  std::int64_t epoch = 0;  ///< the one in progress, 1-based
+  std::int64_t steps = 0;  ///< done of it
   std::int64_t steps_per_epoch = 0;
   double loss = 0.0;
-  Usage pending;  ///< spent since the last recorded epoch or checkpoint: what a kill would lose
+  /// Spent since the last recorded epoch or checkpoint: what a kill would lose. What a checkpoint
+  /// carries is not in it.
+  Usage pending;
 };
 
 /// Who is told. Calls come from the driver's thread, in order. An error returned from any of them
@@ -77,9 +85,11 @@ class AttemptObserver {
   /// An epoch is complete. Make it durable, then say whether to go on. Epochs up to
   /// `epochs_recorded` are reported too when a worker had to run them again.
   virtual Result<Verdict> on_epoch(const EpochResult& epoch) = 0;
-  /// A checkpoint is on disk; `carried` is what was spent inside its unfinished epoch.
+  /// A checkpoint is on disk, its path absolute; `carried` is all that was spent inside its
+  /// unfinished epoch, zero at the end of an epoch.
   virtual Result<void> on_checkpoint(const Saved& saved, const Usage& carried) = 0;
-  /// Asked at every lease boundary: true makes the driver checkpoint and end as interrupted.
+  /// Asked at every lease boundary and about once a second: true makes the driver checkpoint at the
+  /// next boundary and end as interrupted.
   virtual bool interrupted() = 0;
 };
 
@@ -93,10 +103,16 @@ struct AttemptEnd {
     kFailed,       ///< crash, hang, garbage, disappearance: try again
   };
   Kind kind = Kind::kFailed;
-  std::string reason;                 ///< one line for a person
-  std::string stderr_tail;            ///< last 50 lines of the worker's stderr, for kFailed
-  Usage lost;                         ///< spent since the last recorded epoch or checkpoint
-  std::filesystem::path weights;      ///< final weights, for kStopped
+  std::string reason;       ///< one line for a person
+  std::string stderr_tail;  ///< last 50 lines of kWorkerLog, for kFailed
+  /// Led to nothing: spent since the last recorded epoch or checkpoint, or before `on_started`; and
+  /// `carried`, when the worker did not start where that was spent. For kStopped and kInterrupted,
+  /// what ending took.
+  Usage lost;
+  /// Spent inside an epoch that did not complete because the attempt ended there (diverged,
+  /// infeasible): used legitimately, so not lost. What a checkpoint carried is included.
+  Usage unfinished;
+  std::filesystem::path weights;  ///< final weights, absolute, for kStopped; empty: there are none
 };
 
 /// Runs one process of an attempt to its end. Nothing of the worker is left running on return.

@@ -24,14 +24,14 @@ inline constexpr std::size_t kMaxMessageBytes = 64 << 10;  ///< a longer line is
 
 /// The first message: the worker is ready for its first lease.
 struct Hello {
-  std::string framework;           ///< "torch 1.13.1"
-  std::string device;              ///< "cpu"
-  std::int64_t parameters = 0;     ///< trainable numbers in the model
+  std::string framework;        ///< "torch 1.13.1"
+  std::string device;           ///< "cpu"
+  std::int64_t parameters = 0;  ///< trainable numbers in the model
   std::int64_t steps_per_epoch = 0;
   std::int64_t memory_persistent_bytes = 0;  ///< weights, optimiser state, data
   std::int64_t memory_ephemeral_bytes = 0;   ///< activations and gradients of one step
-  std::int64_t resumed_epoch = 0;     ///< whole epochs already done (0: fresh)
-  std::int64_t resumed_position = 0;  ///< steps already done of the epoch after them
+  std::int64_t resumed_epoch = 0;            ///< whole epochs already done (0: fresh)
+  std::int64_t resumed_position = 0;         ///< steps already done of the epoch after them
 };
 
 /// The end of a lease, or the part of it that ended with the epoch.
@@ -39,7 +39,7 @@ struct Ran {
   std::int64_t steps = 0;
   std::int64_t samples = 0;
   double seconds = 0.0;
-  double loss = 0.0;      ///< mean over the lease; on the wire null when not finite, NaN here
+  double loss = 0.0;       ///< mean over the lease; on the wire null when not finite, NaN here
   bool epoch_end = false;  ///< an `EpochDone` follows after the evaluation
 };
 

@@ -14,15 +14,15 @@ namespace symbiont::train {
 
 /// What the runner passes in the environment (SYMBIONT_*; design of the worker protocol).
 struct WorkerEnvironment {
-  std::filesystem::path channel;  ///< SYMBIONT_CHANNEL
-  std::string job;                ///< SYMBIONT_JOB
-  std::string run;                ///< SYMBIONT_RUN
-  std::string recurrence;         ///< SYMBIONT_RECURRENCE
-  std::string attempt;            ///< SYMBIONT_ATTEMPT
-  std::int64_t batch_size = 0;    ///< SYMBIONT_BATCH_SIZE, at least 1
-  double learning_rate = 0.0;     ///< SYMBIONT_LEARNING_RATE, finite and above 0
-  std::int64_t max_epochs = 0;    ///< SYMBIONT_MAX_EPOCHS, at least 1
-  std::uint64_t seed = 0;         ///< SYMBIONT_SEED
+  std::filesystem::path channel;          ///< SYMBIONT_CHANNEL
+  std::string job;                        ///< SYMBIONT_JOB
+  std::string run;                        ///< SYMBIONT_RUN
+  std::string recurrence;                 ///< SYMBIONT_RECURRENCE
+  std::string attempt;                    ///< SYMBIONT_ATTEMPT
+  std::int64_t batch_size = 0;            ///< SYMBIONT_BATCH_SIZE, at least 1
+  double learning_rate = 0.0;             ///< SYMBIONT_LEARNING_RATE, finite and above 0
+  std::int64_t max_epochs = 0;            ///< SYMBIONT_MAX_EPOCHS, at least 1
+  std::uint64_t seed = 0;                 ///< SYMBIONT_SEED
   std::filesystem::path initial_weights;  ///< SYMBIONT_INITIAL_WEIGHTS (safetensors), may be empty
   std::filesystem::path resume;           ///< SYMBIONT_RESUME (checkpoint directory), may be empty
   std::filesystem::path output;           ///< SYMBIONT_OUTPUT, an existing directory

@@ -1,0 +1,446 @@
+#include "symbiont/train/attempt.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <utility>
+#include <variant>
+
+#include "patience.h"
+#include "symbiont/base/failpoint.h"
+#include "symbiont/base/file.h"
+#include "symbiont/base/subprocess.h"
+#include "symbiont/energy/monitor.h"
+#include "worker.h"
+
+namespace symbiont::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = AttemptEnd::Kind;
+using SteadyClock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr Milliseconds kTick{1000};       // how often the observer hears of a running lease
+constexpr Milliseconds kExitGrace{5000};  // for a worker that has said its last word
+constexpr double kLeaseSeconds = 10.0;    // a lease should not take longer
+constexpr std::int64_t kLeasesPerEpoch = 8;
+constexpr int kTailLines = 50;
+
+/// Why the conversation with a worker is over: how the attempt ended, or an error of our own side.
+using Ending = std::variant<Outcome, Error>;
+
+/// What a step of the conversation gives, unless it ended it.
+template <typename T>
+using Step = tl::expected<T, Ending>;
+
+tl::unexpected<Ending> end(Kind kind, std::string reason) {
+  return tl::unexpected<Ending>(Outcome{kind, std::move(reason)});
+}
+
+tl::unexpected<Ending> garbage(const std::string& what) {
+  return end(Kind::kFailed, "garbage: " + what);
+}
+
+// A worker's words may be of any length and hold any character.
+std::string one_line(std::string text) {
+  constexpr std::size_t kMaxReason = 500;
+  if (text.size() > kMaxReason) {
+    text = text.substr(0, kMaxReason) + "...";
+  }
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return text;
+}
+
+const char* name_of(const WorkerMessage& message) {
+  constexpr const char* kNames[] = {"hello", "ran", "epoch", "saved", "done", "failed"};
+  return kNames[message.index()];
+}
+
+// A path that a worker named: of this type and below its output directory, wherever symbolic links
+// lead.
+std::optional<fs::path> path_below(const fs::path& output, const std::string& text,
+                                   fs::file_type type) {
+  std::error_code error;
+  const fs::path root = fs::canonical(output, error);
+  const fs::path path = error ? fs::path() : fs::canonical(root / text, error);
+  if (error || fs::status(path, error).type() != type) {
+    return std::nullopt;
+  }
+  const auto [end_of_root, ignored] =
+      std::mismatch(root.begin(), root.end(), path.begin(), path.end());
+  return end_of_root == root.end() ? std::optional(path) : std::nullopt;
+}
+
+/// One process of an attempt, from its start to its end.
+class Driver {
+ public:
+  Driver(const AttemptOptions& options, energy::Monitor& monitor, AttemptObserver& observer,
+         Worker worker, energy::Window startup)
+      : options_(options),
+        monitor_(monitor),
+        observer_(observer),
+        worker_(std::move(worker)),
+        window_(std::move(startup)),
+        startup_patience_(options.first_deadline, options.least_deadline),
+        lease_patience_(startup_patience_),
+        evaluation_patience_(startup_patience_),
+        checkpoint_patience_(startup_patience_),
+        stop_patience_(startup_patience_) {}
+
+  Result<AttemptEnd> run();
+
+ private:
+  Ending converse();
+  Step<void> start_up();
+  Step<void> check_hello(const Hello& hello) const;
+  Step<void> run_lease();
+  Step<void> finish_epoch();
+  Step<void> save_checkpoint();
+  Step<void> stop(const std::string& reason);
+  Step<void> end_interrupted();
+
+  template <typename Message>
+  Step<Message> await(Patience& patience, const std::string& what);
+  Step<std::optional<WorkerMessage>> listen(Milliseconds slice);
+  Step<void> tick();
+  Step<void> report_progress();
+
+  std::int64_t lease_steps() const;
+  void tell_meters() const;
+  Result<Usage> start_next_window();
+  Result<void> settle();
+  Result<AttemptEnd> account(Outcome outcome) const;
+
+  double fraction() const {
+    return static_cast<double>(position_) / static_cast<double>(hello_.steps_per_epoch);
+  }
+
+  const AttemptOptions& options_;
+  energy::Monitor& monitor_;
+  AttemptObserver& observer_;
+  Worker worker_;
+
+  // Open all the time: over start-up, then over each epoch, without a gap between epochs. A
+  // checkpoint inside an epoch cuts it in two.
+  energy::Window window_;
+  Usage carried_;   // of the current epoch, before the window: safe in its last checkpoint
+  Usage orphaned_;  // carried usage of an epoch that the worker does not resume inside
+  std::optional<Usage> spent_;  // the last reading of the window, once the conversation is over
+
+  bool started_ = false;
+  bool interrupted_ = false;
+  bool asked_to_stop_ = false;  // and may end by itself
+  bool unsaved_ = false;        // steps were run since the last checkpoint
+  Hello hello_;
+  std::int64_t epochs_done_ = 0;
+  std::int64_t position_ = 0;  // steps done of the epoch after them
+  double loss_ = 0.0;
+  std::optional<std::chrono::duration<double>> step_time_;  // by the latest lease
+  fs::path weights_;
+
+  Patience startup_patience_;
+  Patience lease_patience_;
+  Patience evaluation_patience_;
+  Patience checkpoint_patience_;
+  Patience stop_patience_;
+};
+
+Result<AttemptEnd> Driver::run() {
+  Ending ending = converse();
+  if (Error* error = std::get_if<Error>(&ending)) {
+    return tl::unexpected(std::move(*error));
+  }
+  SYM_RETURN_IF_ERROR(settle());
+  Outcome& outcome = std::get<Outcome>(ending);
+  worker_.finish(asked_to_stop_ ? kExitGrace : Milliseconds(0));
+  return account(std::move(outcome));
+}
+
+Ending Driver::converse() {
+  Step<void> step = start_up();
+  while (step) {
+    interrupted_ = interrupted_ || observer_.interrupted();
+    step = interrupted_ ? end_interrupted() : run_lease();
+  }
+  return std::move(step).error();
+}
+
+Step<void> Driver::start_up() {
+  SYM_ASSIGN_OR_RETURN(hello_, await<Hello>(startup_patience_, "start-up"));
+  SYM_RETURN_IF_ERROR(check_hello(hello_));
+  epochs_done_ = hello_.resumed_epoch;
+  position_ = hello_.resumed_position;
+  (position_ > 0 ? carried_ : orphaned_) = options_.carried;
+  SYM_ASSIGN_OR_RETURN(const Usage startup, window_.usage());
+  SYM_RETURN_IF_ERROR(observer_.on_started(hello_, startup));
+  started_ = true;
+  tell_meters();
+  SYM_ASSIGN_OR_RETURN(window_, monitor_.open_window());
+  return {};
+}
+
+Step<void> Driver::check_hello(const Hello& hello) const {
+  if (hello.steps_per_epoch < 1) {
+    return garbage("hello.steps_per_epoch: found 0, expected at least 1");
+  }
+  if (hello.resumed_position >= hello.steps_per_epoch) {
+    return garbage("hello.resumed_from.position: found " + std::to_string(hello.resumed_position) +
+                   ", expected less than steps_per_epoch, " +
+                   std::to_string(hello.steps_per_epoch));
+  }
+  if (hello.resumed_epoch > options_.epochs_recorded) {
+    return garbage("hello.resumed_from.epoch: found " + std::to_string(hello.resumed_epoch) +
+                   ", expected at most " + std::to_string(options_.epochs_recorded));
+  }
+  return {};
+}
+
+Step<void> Driver::run_lease() {
+  const std::int64_t steps = lease_steps();
+  SYM_RETURN_IF_ERROR(worker_.send(Run{steps}));
+  failpoint("train.lease.granted");
+  const auto begin = SteadyClock::now();
+  const std::string what = "a lease of " + std::to_string(steps) + " steps";
+  SYM_ASSIGN_OR_RETURN(const Ran ran, await<Ran>(lease_patience_, what));
+  const bool epoch_end = position_ + steps == hello_.steps_per_epoch;
+  if (ran.steps != steps || ran.epoch_end != epoch_end) {
+    return garbage("ran.steps: found " + std::to_string(ran.steps) +
+                   (ran.epoch_end ? " ending" : " not ending") + " the epoch, expected " +
+                   std::to_string(steps) + (epoch_end ? " ending" : " not ending") + " it");
+  }
+  step_time_ = std::chrono::duration<double>(SteadyClock::now() - begin) / steps;
+  position_ += steps;
+  loss_ = ran.loss;
+  unsaved_ = true;
+  tell_meters();
+  if (!std::isfinite(loss_)) {
+    return end(Kind::kDiverged, "the loss is not finite after " + std::to_string(position_) +
+                                    " steps of epoch " + std::to_string(epochs_done_ + 1));
+  }
+  SYM_RETURN_IF_ERROR(report_progress());
+  return epoch_end ? finish_epoch() : Step<void>();
+}
+
+// The first lease is one step: it shows how long a step takes, so that no lease needs to be risked
+// whose length is unknown.
+std::int64_t Driver::lease_steps() const {
+  if (!step_time_) {
+    return 1;
+  }
+  const std::int64_t share = (hello_.steps_per_epoch + kLeasesPerEpoch - 1) / kLeasesPerEpoch;
+  const std::int64_t most = std::min(share, hello_.steps_per_epoch - position_);
+  const double in_time = kLeaseSeconds / std::max(step_time_->count(), 1e-9);
+  return in_time >= static_cast<double>(most)
+             ? most
+             : std::max<std::int64_t>(1, static_cast<std::int64_t>(in_time));
+}
+
+Step<void> Driver::finish_epoch() {
+  const std::int64_t index = epochs_done_ + 1;
+  const std::string what = "the evaluation of epoch " + std::to_string(index);
+  SYM_ASSIGN_OR_RETURN(const EpochDone done, await<EpochDone>(evaluation_patience_, what));
+  failpoint("train.epoch.received");
+  if (done.index != index) {
+    return garbage("epoch.index: found " + std::to_string(done.index) + ", expected " +
+                   std::to_string(index));
+  }
+  EpochResult epoch;
+  epoch.index = index;
+  epoch.metric = done.metric;
+  epoch.train_seconds = done.train_seconds;
+  epoch.evaluation_seconds = done.evaluation_seconds;
+  epoch.begin = window_.begin();
+  tell_meters();
+  SYM_ASSIGN_OR_RETURN(const Usage usage, start_next_window());
+  epoch.usage = std::exchange(carried_, Usage()) + usage;
+  epoch.end = window_.begin();
+  epochs_done_ = index;
+  position_ = 0;
+  tell_meters();
+
+  SYM_ASSIGN_OR_RETURN(const Verdict verdict, observer_.on_epoch(epoch));
+  if (!std::isfinite(epoch.metric)) {
+    return end(Kind::kDiverged, "the metric of epoch " + std::to_string(index) + " is not finite");
+  }
+  if (verdict == Verdict::kStop) {
+    return stop("stopped after epoch " + std::to_string(index));
+  }
+  return save_checkpoint();
+}
+
+Step<void> Driver::save_checkpoint() {
+  SYM_RETURN_IF_ERROR(worker_.send(Checkpoint{}));
+  failpoint("train.checkpoint.requested");
+  SYM_ASSIGN_OR_RETURN(Saved saved, await<Saved>(checkpoint_patience_, "a checkpoint"));
+  failpoint("train.checkpoint.saved");
+  if (saved.epoch != epochs_done_ || saved.position != position_) {
+    return garbage("saved: found epoch " + std::to_string(saved.epoch) + ", position " +
+                   std::to_string(saved.position) + ", expected epoch " +
+                   std::to_string(epochs_done_) + ", position " + std::to_string(position_));
+  }
+  const std::optional<fs::path> path =
+      path_below(options_.output, saved.path, fs::file_type::directory);
+  if (!path) {
+    return garbage("saved.path: found \"" + saved.path +
+                   "\", expected a directory below SYMBIONT_OUTPUT");
+  }
+  saved.path = path->string();
+  if (position_ > 0) {
+    SYM_ASSIGN_OR_RETURN(const Usage usage, start_next_window());
+    carried_ += usage;
+  }
+  SYM_RETURN_IF_ERROR(observer_.on_checkpoint(saved, carried_));
+  unsaved_ = false;
+  return {};
+}
+
+Step<void> Driver::stop(const std::string& reason) {
+  SYM_RETURN_IF_ERROR(worker_.send(Stop{reason}));
+  failpoint("train.stop.sent");
+  SYM_ASSIGN_OR_RETURN(const Done done, await<Done>(stop_patience_, "the final weights"));
+  asked_to_stop_ = true;
+  if (!done.weights.empty()) {
+    const std::optional<fs::path> path =
+        path_below(options_.output, done.weights, fs::file_type::regular);
+    if (!path) {
+      return garbage("done.weights: found \"" + done.weights +
+                     "\", expected a file below SYMBIONT_OUTPUT");
+    }
+    weights_ = *path;
+  }
+  return end(Kind::kStopped, reason);
+}
+
+Step<void> Driver::end_interrupted() {
+  Step<void> saved = unsaved_ ? save_checkpoint() : Step<void>();
+  if (!saved && std::holds_alternative<Error>(saved.error())) {
+    return saved;
+  }
+  if (!saved) {
+    return end(Kind::kInterrupted,
+               "interrupted, without a checkpoint: " + std::get<Outcome>(saved.error()).reason);
+  }
+  SYM_RETURN_IF_ERROR(worker_.send(Stop{"interrupted"}));
+  failpoint("train.stop.sent");
+  asked_to_stop_ = true;
+  return end(Kind::kInterrupted, "interrupted");
+}
+
+/// Waits for the one message that may come now, telling the observer how it goes.
+template <typename Message>
+Step<Message> Driver::await(Patience& patience, const std::string& what) {
+  const auto begin = SteadyClock::now();
+  const auto deadline = begin + patience.allowance();
+  while (true) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
+    if (left <= Milliseconds(0)) {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience.allowance());
+      return end(Kind::kFailed, "hung: no answer to " + what + " within " +
+                                    std::to_string(seconds.count()) + " s");
+    }
+    SYM_ASSIGN_OR_RETURN(std::optional<WorkerMessage> message, listen(std::min(left, kTick)));
+    if (!message) {
+      SYM_RETURN_IF_ERROR(tick());
+      continue;
+    }
+    if (Message* expected = std::get_if<Message>(&*message)) {
+      patience.learn(SteadyClock::now() - begin);
+      return std::move(*expected);
+    }
+    return garbage(std::string("found a message of type ") + name_of(*message) + " in answer to " +
+                   what);
+  }
+}
+
+/// The next message, unless it ends the attempt as a failure or an end of the worker does.
+Step<std::optional<WorkerMessage>> Driver::listen(Milliseconds slice) {
+  Result<std::optional<WorkerMessage>> message = worker_.receive(slice);
+  if (!message && message.error().code() == ErrorCode::kCancelled) {
+    SYM_RETURN_IF_ERROR(settle());  // while the process can still be measured
+    return tl::unexpected<Ending>(worker_.diagnose());
+  }
+  if (!message) {
+    return garbage(message.error().message());
+  }
+  if (const Failed* failed = *message ? std::get_if<Failed>(&**message) : nullptr) {
+    const bool memory = failed->code == "out_of_memory";
+    return end(memory ? Kind::kInfeasible : Kind::kFailed, failed->code + ": " + failed->message);
+  }
+  return std::move(*message);
+}
+
+Step<void> Driver::tick() {
+  interrupted_ = interrupted_ || observer_.interrupted();
+  if (started_) {
+    return report_progress();
+  }
+  if (interrupted_) {
+    return end(Kind::kInterrupted, "interrupted during start-up");
+  }
+  return {};
+}
+
+Step<void> Driver::report_progress() {
+  Progress progress;
+  progress.epoch = epochs_done_ + 1;
+  progress.steps = position_;
+  progress.steps_per_epoch = hello_.steps_per_epoch;
+  progress.loss = loss_;
+  SYM_ASSIGN_OR_RETURN(progress.pending, window_.usage());
+  SYM_RETURN_IF_ERROR(observer_.on_progress(progress));
+  return {};
+}
+
+void Driver::tell_meters() const {
+  monitor_.progress(options_.batch_size, epochs_done_ + 1, fraction());
+}
+
+// Closes the window and opens the next at the same moment.
+Result<Usage> Driver::start_next_window() {
+  SYM_ASSIGN_OR_RETURN(const Usage usage, window_.usage());
+  SYM_ASSIGN_OR_RETURN(window_, monitor_.open_window());
+  return usage;
+}
+
+Result<void> Driver::settle() {
+  if (!spent_) {
+    SYM_ASSIGN_OR_RETURN(spent_, window_.usage());
+  }
+  return {};
+}
+
+Result<AttemptEnd> Driver::account(Outcome outcome) const {
+  AttemptEnd ended;
+  ended.kind = outcome.kind;
+  ended.reason = one_line(std::move(outcome.reason));
+  ended.weights = weights_;
+  ended.lost = orphaned_;
+  const bool conclusive = ended.kind == Kind::kDiverged || ended.kind == Kind::kInfeasible;
+  if (conclusive && started_) {
+    ended.unfinished = carried_ + *spent_;
+  } else {
+    ended.lost += *spent_;
+  }
+  if (ended.kind == Kind::kFailed) {
+    ended.stderr_tail = tail_of_file(options_.output / kWorkerLog, kTailLines);
+  }
+  return ended;
+}
+
+}  // namespace
+
+Result<AttemptEnd> run_attempt(const AttemptOptions& options, energy::Monitor& monitor,
+                               AttemptObserver& observer) {
+  Result<Worker> worker = Worker::start(options);
+  if (!worker) {
+    return tl::unexpected(std::move(worker).error().while_doing("start the trainer"));
+  }
+  failpoint("train.worker.spawned");
+  monitor.attach(worker->pid());
+  SYM_ASSIGN_OR_RETURN(energy::Window startup, monitor.open_window());
+  return Driver(options, monitor, observer, std::move(*worker), std::move(startup)).run();
+}
+
+}  // namespace symbiont::train

@@ -1,0 +1,116 @@
+#include "worker.h"
+
+#include <algorithm>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include "oom_kills.h"
+#include "symbiont/base/file.h"
+
+namespace symbiont::train {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+// How soon a worker that died before it connected is noticed.
+constexpr Milliseconds kConnectSlice{50};
+// A dying process closes its channel before its end can be seen.
+constexpr Milliseconds kExitGrace{5000};
+
+SpawnOptions spawn_options(const AttemptOptions& options, const std::filesystem::path& channel) {
+  std::error_code ignored;  // it exists, so only our own directory could be gone
+  const std::filesystem::path output = std::filesystem::absolute(options.output, ignored);
+  SpawnOptions spawn;
+  spawn.argv = options.argv;
+  spawn.environment = options.environment;
+  spawn.environment.emplace_back("SYMBIONT_CHANNEL", channel.string());
+  spawn.environment.emplace_back("SYMBIONT_OUTPUT", output.string());
+  spawn.stdout_file = output / kWorkerLog;
+  spawn.stderr_file = output / kWorkerLog;
+  return spawn;
+}
+
+}  // namespace
+
+Result<Worker> Worker::start(const AttemptOptions& options) {
+  SYM_RETURN_IF_ERROR(symbiont::create_directories(options.output));
+  SYM_ASSIGN_OR_RETURN(MessageListener listener, MessageListener::create());
+  const std::optional<std::int64_t> oom_kills = count_oom_kills(options.sysroot);
+  SYM_ASSIGN_OR_RETURN(Subprocess process,
+                       Subprocess::spawn(spawn_options(options, listener.path())));
+  return Worker(std::move(listener), std::move(process), options.sysroot, oom_kills);
+}
+
+Result<void> Worker::send(const RunnerMessage& message) {
+  SYM_CHECK(lines_.has_value());  // nothing is said before hello
+  const Result<void> sent = lines_->send(encode(message));
+  // Its last words may still be unread, so a closed channel is left for `receive` to find.
+  if (!sent && sent.error().code() != ErrorCode::kCancelled) {
+    return sent;
+  }
+  return {};
+}
+
+Result<std::optional<WorkerMessage>> Worker::receive(Milliseconds timeout) {
+  const auto deadline = SteadyClock::now() + timeout;
+  if (!lines_) {
+    SYM_RETURN_IF_ERROR(connect(timeout));
+  }
+  const auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
+  if (!lines_) {
+    return std::nullopt;
+  }
+  SYM_ASSIGN_OR_RETURN(const std::optional<std::string> line,
+                       lines_->receive(std::max(left, Milliseconds(0))));
+  if (!line) {
+    // Children that inherited the channel may outlive the worker; seeing its end kills them, which
+    // closes the channel.
+    process_.wait(Milliseconds(0));
+    return std::nullopt;
+  }
+  SYM_ASSIGN_OR_RETURN(WorkerMessage message, decode_worker_message(*line));
+  return message;
+}
+
+Result<void> Worker::connect(Milliseconds timeout) {
+  const auto deadline = SteadyClock::now() + timeout;
+  do {
+    // Looks at the process first: one that ended may have connected and spoken before.
+    const bool ended = process_.wait(Milliseconds(0)).has_value();
+    SYM_ASSIGN_OR_RETURN(lines_, listener_.accept(kConnectSlice, process_.pid()));
+    if (ended && !lines_) {
+      return fail(ErrorCode::kCancelled, "the worker ended before it connected");
+    }
+  } while (!lines_ && SteadyClock::now() < deadline);
+  return {};
+}
+
+void Worker::finish(Milliseconds grace) {
+  if (!process_.wait(grace)) {
+    process_.terminate(Milliseconds(0));
+  }
+}
+
+Outcome Worker::diagnose() {
+  const std::optional<ExitStatus> status = process_.wait(kExitGrace);
+  if (!status) {
+    process_.terminate(Milliseconds(0));
+    return {AttemptEnd::Kind::kFailed, "the worker closed its channel but went on running"};
+  }
+  if (was_killed_for_memory(*status)) {
+    return {AttemptEnd::Kind::kInfeasible, "killed by the kernel for lack of memory"};
+  }
+  return {AttemptEnd::Kind::kFailed, "the worker ended unasked: " + status->describe()};
+}
+
+bool Worker::was_killed_for_memory(const ExitStatus& status) const {
+  if (status.signal != SIGKILL || !oom_kills_before_) {
+    return false;
+  }
+  const std::optional<std::int64_t> now = count_oom_kills(sysroot_);
+  return now && *now > *oom_kills_before_;
+}
+
+}  // namespace symbiont::train

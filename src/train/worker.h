@@ -1,0 +1,66 @@
+#pragma once
+/// A worker process and the conversation with it.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "line_stream.h"
+#include "message_listener.h"
+#include "symbiont/base/error.h"
+#include "symbiont/base/subprocess.h"
+#include "symbiont/train/attempt.h"
+#include "symbiont/train/protocol.h"
+
+namespace symbiont::train {
+
+/// How an attempt ended, and why, for a person.
+struct Outcome {
+  AttemptEnd::Kind kind = AttemptEnd::Kind::kFailed;
+  std::string reason;
+};
+
+/// A started worker. The destructor kills its whole process group and reaps it.
+class Worker {
+ public:
+  /// Starts the program; it may connect later. The errors of Subprocess::spawn.
+  static Result<Worker> start(const AttemptOptions& options);
+
+  pid_t pid() const { return process_.pid(); }
+
+  /// That the worker has gone is no error here: the next `receive` tells.
+  Result<void> send(const RunnerMessage& message);
+
+  /// The next message; nothing when none came within `timeout`. kCancelled when the worker has
+  /// gone, any other code when it sent what is no message.
+  Result<std::optional<WorkerMessage>> receive(std::chrono::milliseconds timeout);
+
+  /// Waits for the process to end by itself, at most `grace`, then ends it.
+  void finish(std::chrono::milliseconds grace);
+
+  /// Why a worker that has gone did so. Ends it if it has only closed its channel.
+  Outcome diagnose();
+
+ private:
+  Worker(MessageListener listener, Subprocess process, std::filesystem::path sysroot,
+         std::optional<std::int64_t> oom_kills)
+      : listener_(std::move(listener)),
+        process_(std::move(process)),
+        sysroot_(std::move(sysroot)),
+        oom_kills_before_(oom_kills) {}
+
+  Result<void> connect(std::chrono::milliseconds timeout);
+  bool was_killed_for_memory(const ExitStatus& status) const;
+
+  MessageListener listener_;
+  Subprocess process_;
+  std::optional<LineStream> lines_;  // once it has connected
+  std::filesystem::path sysroot_;
+  std::optional<std::int64_t> oom_kills_before_;
+};
+
+}  // namespace symbiont::train
