@@ -34,7 +34,12 @@ AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options, Ru
       lease_renewed_(system_clock().now()) {}
 
 Result<void> AttemptRecorder::on_started(const train::Hello& /*hello*/, const Usage& startup) {
+  startup_ = startup;
   return session_.ledger.record_startup(incarnation_.id, startup);
+}
+
+Result<void> AttemptRecorder::on_closed(const Usage& closing) {
+  return session_.ledger.record_startup(incarnation_.id, startup_ + closing);
 }
 
 Result<void> AttemptRecorder::on_progress(const train::Progress& progress) {

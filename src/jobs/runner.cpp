@@ -336,6 +336,7 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
     // The run cannot go on; the next invocation books what this process had spent.
     return tl::unexpected(std::move(end).error());
   }
+  SYM_RETURN_IF_ERROR(recorder.on_closed(end->closing));
   if (end->kind == train::AttemptEnd::Kind::kDiverged && !recorder.has_diverged()) {
     SYM_RETURN_IF_ERROR(recorder.record_diverged_epoch(end->unfinished));
     end->unfinished = Usage{};

@@ -432,7 +432,11 @@ Result<AttemptEnd> Driver::account(Outcome outcome) const {
     ended.unfinished = carried_;
   }
   ended.lost = orphaned_;
-  (conclusive && started_ ? ended.unfinished : ended.lost) += *spent_;
+  if (asked_to_stop_) {
+    ended.closing = *spent_;
+  } else {
+    (conclusive && started_ ? ended.unfinished : ended.lost) += *spent_;
+  }
   if (ended.kind == Kind::kFailed) {
     ended.stderr_tail = tail_of_file(options_.output / kWorkerLog, kTailLines);
   }
