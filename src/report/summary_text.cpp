@@ -132,9 +132,10 @@ void add_savings(std::string& out, std::string_view title, const std::optional<S
 }
 
 void add_bill(std::string& out, const RunSummary& summary) {
-  out += fmt::format("start-up  {} and {} in worker processes before their first lease and after their last\n",
-                     duration(summary.startup.seconds().value()),
-                     with_prefix(summary.startup.energy().value(), "J"));
+  out += fmt::format(
+      "start-up  {} and {} in worker processes before their first lease and after their last\n",
+      duration(summary.startup.seconds().value()),
+      with_prefix(summary.startup.energy().value(), "J"));
   if (summary.baseline && summary.baseline->extra > 0) {
     out += fmt::format("extra     {} and {} for the {} baseline run{}\n",
                        duration(summary.baseline->spent.seconds().value()),
