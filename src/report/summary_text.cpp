@@ -18,7 +18,7 @@ std::string with_prefix(double value, std::string_view unit) {
     std::string_view name;
   };
   constexpr std::array kPrefixes = {Prefix{1e6, "M"}, Prefix{1e3, "k"}, Prefix{1.0, ""},
-                                    Prefix{1e-3, "m"}, Prefix{1e-6, "u"}};
+                                    Prefix{1e-3, "m"}, Prefix{1e-6, "µ"}};
   const double magnitude = std::abs(value);
   if (magnitude == 0.0) {
     return fmt::format("0 {}", unit);
