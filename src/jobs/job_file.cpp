@@ -1,10 +1,10 @@
 #include "symbiont/jobs/job_file.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "symbiont/base/config.h"
@@ -23,18 +23,44 @@ constexpr std::int64_t kMaxEpochs = 1'000'000;
 constexpr std::int64_t kMaxBatchSize = 1 << 24;
 constexpr std::size_t kMaxBatchSizes = 64;
 
+/// Every key of a table. They are made known before any is read, so that a misspelt one is named as
+/// such instead of being reported as missing.
+struct KnownTable {
+  std::string_view table;
+  Words keys;
+};
+const std::array<KnownTable, 6>& known_tables() {
+  static const std::array<KnownTable, 6> tables = {{
+      {"job", {"name", "recurrences", "target", "max_epochs", "seed", "baseline_runs"}},
+      {"data", {"set", "limit"}},
+      {"train",
+       {"worker", "model", "optimizer", "learning_rate", "batch_size", "batch_sizes", "threads",
+        "deadline_s"}},
+      {"tune", {"policy", "eta", "beta", "window", "window_scope", "power"}},
+      {"energy", {"meters", "sysroot", "curve"}},
+      {"carbon", {"zone", "intensity_csv", "intensity_g_per_kwh", "pue"}},
+  }};
+  return tables;
+}
+
 /// Features that the file format reserves and this version does not have.
 struct ReservedKey {
   std::string_view table;
   std::string_view key;
 };
 constexpr std::array kReservedKeys = {
-    ReservedKey{"train", "command"},       ReservedKey{"train", "metrics"},
-    ReservedKey{"tune", "horizon"},        ReservedKey{"tune", "drift"},
-    ReservedKey{"tune", "reexplore_every"}, ReservedKey{"warm", "enabled"},
-    ReservedKey{"warm", "zoo"},            ReservedKey{"warm", "task"},
-    ReservedKey{"warm", "own"},            ReservedKey{"warm", "min_transfer"},
-    ReservedKey{"warm", "accuracy_limit"}, ReservedKey{"warm", "policy"},
+    ReservedKey{"train", "command"},
+    ReservedKey{"train", "metrics"},
+    ReservedKey{"tune", "horizon"},
+    ReservedKey{"tune", "drift"},
+    ReservedKey{"tune", "reexplore_every"},
+    ReservedKey{"warm", "enabled"},
+    ReservedKey{"warm", "zoo"},
+    ReservedKey{"warm", "task"},
+    ReservedKey{"warm", "own"},
+    ReservedKey{"warm", "min_transfer"},
+    ReservedKey{"warm", "accuracy_limit"},
+    ReservedKey{"warm", "policy"},
     ReservedKey{"warm", "schedule"},
 };
 
@@ -56,6 +82,20 @@ Result<void> refuse_reserved_keys(Config& config) {
     }
   }
   return {};
+}
+
+Result<void> refuse_unknown_keys(Config& config) {
+  for (const KnownTable& known : known_tables()) {
+    ConfigTable table = config.table(known.table);
+    for (const std::string& key : known.keys) {
+      table.has(key);
+    }
+  }
+  ConfigTable target = config.table("job").table("target");
+  for (const std::string_view key : {"metric", "value", "higher_is_better"}) {
+    target.has(key);
+  }
+  return config.finish();
 }
 
 Result<std::int64_t> integer_between(ConfigTable& table, std::string_view key, std::int64_t value,
@@ -381,13 +421,13 @@ Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::pat
   JobSpec spec;
   spec.file = path;
   SYM_RETURN_IF_ERROR(refuse_reserved_keys(config));
+  SYM_RETURN_IF_ERROR(refuse_unknown_keys(config));
   SYM_RETURN_IF_ERROR(read_job(config, spec));
   SYM_RETURN_IF_ERROR(read_data(config, spec));
   SYM_RETURN_IF_ERROR(read_train(config, spec));
   SYM_RETURN_IF_ERROR(read_tune(config, spec));
   SYM_RETURN_IF_ERROR(read_energy(config, spec));
   SYM_RETURN_IF_ERROR(read_carbon(config, spec));
-  SYM_RETURN_IF_ERROR(config.finish());
   return spec;
 }
 
