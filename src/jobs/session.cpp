@@ -179,7 +179,10 @@ Result<std::int64_t> check_data(const JobSpec& spec) {
   options.limit = spec.data_limit;
   auto rows = data::training_rows(options);
   if (!rows) {
-    return tl::unexpected(std::move(rows).error().while_doing(spec.file.string() + ": [data] set"));
+    const bool damaged = rows.error().code() == ErrorCode::kDataLoss;  // bad input like any other
+    return tl::unexpected(
+        Error(damaged ? ErrorCode::kInvalidArgument : rows.error().code(), rows.error().message())
+            .while_doing(spec.file.string() + ": [data] set"));
   }
   for (const std::int64_t size : spec.batch_sizes) {
     if (size > *rows) {
