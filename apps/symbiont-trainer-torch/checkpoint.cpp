@@ -118,12 +118,18 @@ Result<void> put_in_place(const fs::path& unfinished, const fs::path& place) {
 // What cannot be removed costs disk space only.
 void remove_others(const fs::path& output, const fs::path& newest, const fs::path& previous) {
   std::error_code error;
+  // The runner may write the path of the same directory in another way.
+  const fs::path known = fs::canonical(previous, error);
+  const bool beside = fs::equivalent(known.parent_path(), output, error);
+  const fs::path kept = beside ? output / known.filename() : fs::path();
+  error.clear();
   std::vector<fs::path> old;
-  for (const fs::directory_entry& entry : fs::directory_iterator(output, error)) {
-    const std::string name = entry.path().filename().string();
+  for (fs::directory_iterator entry(output, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     const bool ours = name.starts_with(kPrefix) || name.starts_with(kUnfinishedPrefix);
-    if (ours && entry.path() != newest && !fs::equivalent(entry.path(), previous, error)) {
-      old.push_back(entry.path());
+    if (ours && entry->path() != newest && entry->path() != kept) {
+      old.push_back(entry->path());
     }
   }
   for (const fs::path& path : old) {

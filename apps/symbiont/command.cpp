@@ -1,10 +1,10 @@
 #include "command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+
+#include <unistd.h>
 
 #include "symbiont/base/host.h"
 #include "symbiont/jobs/runner.h"

@@ -1,9 +1,10 @@
 #pragma once
 /// What every subcommand shares: how it is added, how it ends, where state lives.
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
+
+#include <CLI/CLI.hpp>
 
 #include "symbiont/base/error.h"
 

@@ -1,12 +1,12 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "command.h"
 #include "symbiont/data/dataset.h"
@@ -126,8 +126,8 @@ std::string json_of(const std::vector<Diagnosis>& list) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app, int& exit_code) {
-  CLI::App* command =
-      app.add_subcommand("doctor", "Say what this machine offers, what is missing and how to get it");
+  CLI::App* command = app.add_subcommand(
+      "doctor", "Say what this machine offers, what is missing and how to get it");
   const auto arguments = std::make_shared<DoctorArguments>();  // shared with the callback
   command->add_flag("--json", arguments->json, "Print one JSON document");
   arguments->state.add_to(*command);

@@ -15,11 +15,11 @@ namespace {
 /// Words that documentation reserves for features which this version does not have: refused with
 /// that reason instead of "unknown".
 constexpr std::array<std::string_view, 29> kReserved = {
-    "zoo",     "energy",       "carbon",    "mem",       "fed",      "qos",
-    "profile", "explain",      "serve",     "pipeline",  "--plain",  "--concurrent",
-    "--on",    "--report",     "--metrics", "--events",  "--trace",  "--html",
-    "--gpu",   "--dataset",    "--all",     "--policy",  "--seeds",  "--first-seed",
-    "--eta",   "--beta",       "--drift",   "--delay",   "--shift-at"};
+    "zoo",     "energy",    "carbon",    "mem",      "fed",       "qos",
+    "profile", "explain",   "serve",     "pipeline", "--plain",   "--concurrent",
+    "--on",    "--report",  "--metrics", "--events", "--trace",   "--html",
+    "--gpu",   "--dataset", "--all",     "--policy", "--seeds",   "--first-seed",
+    "--eta",   "--beta",    "--drift",   "--delay",  "--shift-at"};
 
 /// The first argument that is reserved, empty when there is none.
 std::string_view reserved_word(int argc, char** argv) {
@@ -75,4 +75,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace symbiont::app
 
-int main(int argc, char** argv) { return symbiont::app::run(argc, argv); }
+int main(int argc, char** argv) {
+  return symbiont::app::run(argc, argv);
+}

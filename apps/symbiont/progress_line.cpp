@@ -1,11 +1,11 @@
 #include "progress_line.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 namespace symbiont::app {
 namespace {
@@ -23,7 +23,9 @@ std::string bar(double fraction) {
 
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-ProgressLine::~ProgressLine() { clear(); }
+ProgressLine::~ProgressLine() {
+  clear();
+}
 
 void ProgressLine::on_run(const ledger::Job& job, const ledger::Run& run, bool resumed) {
   recurrences_ = run.recurrences;
@@ -57,9 +59,9 @@ void ProgressLine::on_progress(const train::Progress& progress) {
   }
   drawn_ = now;
   epochs_ = progress.epoch - 1;
-  draw(progress.steps_per_epoch > 0 ? static_cast<double>(progress.steps) /
-                                          static_cast<double>(progress.steps_per_epoch)
-                                    : 0.0);
+  draw(progress.steps_per_epoch > 0
+           ? static_cast<double>(progress.steps) / static_cast<double>(progress.steps_per_epoch)
+           : 0.0);
 }
 
 void ProgressLine::on_epoch(const ledger::Epoch& epoch) {

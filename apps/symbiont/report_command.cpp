@@ -1,10 +1,10 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "symbiont/report/summary.h"
@@ -32,9 +32,9 @@ Result<ledger::Id> find_run(const ledger::Ledger& ledger, const std::string& sub
   }
   SYM_ASSIGN_OR_RETURN(const auto job, ledger.find_job(subject));
   if (!job) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("there is no job \"{}\" in the ledger; `symbiont status` lists them",
-                            subject));
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("there is no job \"{}\" in the ledger; `symbiont status` lists them", subject));
   }
   SYM_ASSIGN_OR_RETURN(const auto last, ledger.last_run(job->id));
   if (!last) {
@@ -59,7 +59,8 @@ Result<int> perform(const ReportArguments& arguments) {
 void add_report_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("report", "Show again what a run did, from the ledger");
   const auto arguments = std::make_shared<ReportArguments>();  // shared with the callback
-  command->add_option("JOB|RUN", arguments->subject, "A job's name (its last run) or a run's number")
+  command
+      ->add_option("JOB|RUN", arguments->subject, "A job's name (its last run) or a run's number")
       ->required();
   command->add_flag("--json", arguments->json, "Print one JSON document");
   arguments->state.add_to(*command);

@@ -1,12 +1,12 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "command.h"
 #include "progress_line.h"
@@ -29,7 +29,9 @@ struct RunArguments {
 std::atomic<bool> interrupt_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-void request_interrupt(int /*signal*/) { interrupt_requested = true; }
+void request_interrupt(int /*signal*/) {
+  interrupt_requested = true;
+}
 
 /// The first Ctrl-C (or SIGTERM) asks for a checkpoint; the second has the default effect and ends
 /// this process, and with it the worker, at once.
@@ -84,8 +86,9 @@ std::string plan_text(const jobs::RunPlan& plan) {
       plan.spec.name, plan.recurrences, plan.recurrences == 1 ? "" : "s",
       plan.spec.baseline_runs > 0 ? fmt::format(" and {} baseline runs", plan.spec.baseline_runs)
                                   : "",
-      plan.spec.batch_size, fmt::join(plan.spec.batch_sizes, ", "), tune::to_string(plan.spec.policy),
-      plan.spec.data_set, plan.training_rows, plan.meters, plan.max_power_w);
+      plan.spec.batch_size, fmt::join(plan.spec.batch_sizes, ", "),
+      tune::to_string(plan.spec.policy), plan.spec.data_set, plan.training_rows, plan.meters,
+      plan.max_power_w);
   if (plan.exploring_recurrences_at_most > 0) {
     text += fmt::format(
         "exploring at most {} recurrences, each stopped at {:g} times the best cost so far{}\n",
@@ -139,8 +142,7 @@ Result<int> perform(const RunArguments& arguments) {
   }
   SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
   SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
-  SYM_ASSIGN_OR_RETURN(const auto summary,
-                       report::summarise(ledger, outcome.run, outcome.resumed));
+  SYM_ASSIGN_OR_RETURN(const auto summary, report::summarise(ledger, outcome.run, outcome.resumed));
   const bool color = ::isatty(STDOUT_FILENO) == 1;
   std::fputs((arguments.json ? report::to_json(summary) : report::to_text(summary, color)).c_str(),
              stdout);
@@ -171,8 +173,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
                     "Start a new history; the old one stays in the ledger");
   command->add_flag("--json", arguments->json, "Print one JSON document");
   arguments->state.add_to(*command);
-  command->footer("Example:\n  symbiont run examples/fashion/job.toml\n\n"
-                  "Stop it with Ctrl-C (or anything else) and run it again: it resumes.");
+  command->footer(
+      "Example:\n  symbiont run examples/fashion/job.toml\n\n"
+      "Stop it with Ctrl-C (or anything else) and run it again: it resumes.");
   command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
 }
 

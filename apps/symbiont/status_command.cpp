@@ -1,7 +1,7 @@
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <memory>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "command.h"
@@ -84,7 +84,8 @@ Result<Json> collect(const ledger::Ledger& ledger) {
 std::string text_of(const Json& status) {
   std::string text;
   for (const Json& job : status["jobs"]) {
-    text += fmt::format("{}  ({})\n", job["job"].get<std::string>(), job["energy"].get<std::string>());
+    text +=
+        fmt::format("{}  ({})\n", job["job"].get<std::string>(), job["energy"].get<std::string>());
     for (const Json& run : job["runs"]) {
       text += fmt::format("  run {}: {}, {} of {} recurrences\n", run["run"].get<std::int64_t>(),
                           run["status"].get<std::string>(),

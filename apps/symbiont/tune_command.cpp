@@ -1,7 +1,7 @@
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <memory>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "command.h"
@@ -43,9 +43,9 @@ std::string json_of(const tune::ReplayReport& report) {
 }
 
 std::string text_of(const tune::ReplayReport& report) {
-  std::string text = fmt::format("{:>10}  {:>3}  {:>6}  {:>7}  {:>11}  {:>10}  {:>11}\n",
-                                 "recurrence", "try", "batch", "power", "energy J", "time s",
-                                 "cost J");
+  std::string text =
+      fmt::format("{:>10}  {:>3}  {:>6}  {:>7}  {:>11}  {:>10}  {:>11}\n", "recurrence", "try",
+                  "batch", "power", "energy J", "time s", "cost J");
   for (const tune::ReplayedAttempt& attempt : report.attempts) {
     text += fmt::format("{:>10}  {:>3}  {:>6}  {:>5} W  {:>11.5g}  {:>10.6g}  {:>11.5g}  {}{}\n",
                         attempt.recurrence, attempt.try_index, attempt.batch_size,
@@ -58,8 +58,7 @@ std::string text_of(const tune::ReplayReport& report) {
 
 Result<int> replay(const ReplayArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const tune::TraceSet traces, tune::TraceSet::load(arguments.traces));
-  SYM_ASSIGN_OR_RETURN(const tune::ReplayReport report,
-                       tune::replay_tape(traces, arguments.tape));
+  SYM_ASSIGN_OR_RETURN(const tune::ReplayReport report, tune::replay_tape(traces, arguments.tape));
   std::fputs((arguments.json ? json_of(report) : text_of(report)).c_str(), stdout);
   return kDone;
 }
@@ -69,10 +68,11 @@ Result<int> replay(const ReplayArguments& arguments) {
 void add_tune_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("tune", "The batch-size and power-limit optimiser alone");
   command->require_subcommand(1);
-  CLI::App* sub =
-      command->add_subcommand("replay", "Replay recorded training runs under the policy (replayed)");
+  CLI::App* sub = command->add_subcommand(
+      "replay", "Replay recorded training runs under the policy (replayed)");
   const auto arguments = std::make_shared<ReplayArguments>();  // shared with the callback
-  sub->add_option("--traces", arguments->traces, "Folder of summary_train.csv and summary_power_*.csv")
+  sub->add_option("--traces", arguments->traces,
+                  "Folder of summary_train.csv and summary_power_*.csv")
       ->required();
   sub->add_option("--tape", arguments->tape, "Recorded random draws of one job (JSON)")->required();
   sub->add_flag("--json", arguments->json, "Print one JSON document");

@@ -38,8 +38,9 @@ std::optional<nanoseconds> median_step(const std::vector<IntensityPoint>& points
   return *middle;
 }
 
+// Requires duration >= 0.
 WallTime saturating_add(WallTime time, nanoseconds duration) {
-  return duration > WallTime::max() - time ? WallTime::max() : time + duration;
+  return time > WallTime::max() - duration ? WallTime::max() : time + duration;
 }
 
 struct Columns {
@@ -205,7 +206,8 @@ Result<IntensitySeries> IntensitySeries::steps(std::vector<IntensityPoint> point
   series.source_ = std::move(source);
   if (!points.empty()) {
     const nanoseconds usual = median_step(points).value_or(kSingleValueHold);
-    series.end_ = saturating_add(points.back().begin, meaning.hold.value_or(usual));
+    series.end_ =
+        saturating_add(points.back().begin, std::max(meaning.hold.value_or(usual), nanoseconds(0)));
   }
   series.points_ = std::move(points);
   return series;

@@ -1,6 +1,7 @@
 #include "symbiont/energy/monitor.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,21 @@
 namespace symbiont::energy {
 
 struct Monitor::State {
+  /// A kind of meter as a job file names it: "rapl", or "replay:FILE" where it takes an argument.
+  struct Kind {
+    std::string_view name;
+    std::string_view argument;  // what to write after the colon; empty: nothing
+    Result<void> (State::*add)(const MonitorOptions&, std::string_view);
+
+    std::string spelling() const {
+      return argument.empty() ? std::string(name) : fmt::format("{}:{}", name, argument);
+    }
+  };
+  static const std::array<Kind, 4> kKinds;
+
+  /// The kind that a job file's word names, and its argument. kInvalidArgument when there is none.
+  static Result<std::pair<const Kind*, std::string_view>> find_kind(std::string_view word);
+
   /// A domain and where to read it.
   struct Channel {
     Meter* meter;
@@ -29,27 +45,25 @@ struct Monitor::State {
   EstimatorMeter* estimator = nullptr;  // owned by `meters`, as the next
   ReplayDevice* replay = nullptr;
 
-  Result<void> add(std::string_view name, const MonitorOptions& options);
-  Result<void> add_auto(const MonitorOptions& options);
-  Result<void> add_rapl(const MonitorOptions& options);
-  Result<void> add_estimator(const MonitorOptions& options);
-  Result<void> add_replay(const std::filesystem::path& path);
+  /// Each opens one kind of meter; `argument` is what follows "name:".
+  Result<void> add_auto(const MonitorOptions& options, std::string_view argument);
+  Result<void> add_rapl(const MonitorOptions& options, std::string_view argument);
+  Result<void> add_estimator(const MonitorOptions& options, std::string_view argument);
+  Result<void> add_replay(const MonitorOptions& options, std::string_view path);
   Result<void> take(std::unique_ptr<Meter> meter);
   Result<void> check_fits(const Domain& domain) const;
   Result<std::vector<std::int64_t>> read() const;
 };
 
+// A new kind of meter is a line here, and a function below.
+const std::array<Monitor::State::Kind, 4> Monitor::State::kKinds = {{
+    {"auto", "", &State::add_auto},
+    {"rapl", "", &State::add_rapl},
+    {"estimator", "", &State::add_estimator},
+    {"replay", "FILE", &State::add_replay},
+}};
+
 namespace {
-
-constexpr std::string_view kReplayPrefix = "replay:";
-
-Error unknown_meter(std::string_view name) {
-  const std::string nearest = nearest_word(name, {"auto", "rapl", "estimator", "replay:FILE"});
-  return Error(
-      ErrorCode::kInvalidArgument,
-      fmt::format("unknown meter \"{}\", expected auto, rapl, estimator or replay:FILE{}", name,
-                  nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
-}
 
 std::string reasons(std::span<const Unavailable> unavailable) {
   std::vector<std::string> lines;
@@ -59,24 +73,33 @@ std::string reasons(std::span<const Unavailable> unavailable) {
 
 }  // namespace
 
-// A new kind of meter gets its line here and a function below.
-Result<void> Monitor::State::add(std::string_view name, const MonitorOptions& options) {
-  if (name == "auto") return add_auto(options);
-  if (name == "rapl") return add_rapl(options);
-  if (name == "estimator") return add_estimator(options);
-  if (name.starts_with(kReplayPrefix)) return add_replay(name.substr(kReplayPrefix.size()));
-  return tl::unexpected(unknown_meter(name));
+Result<std::pair<const Monitor::State::Kind*, std::string_view>> Monitor::State::find_kind(
+    std::string_view word) {
+  const std::size_t colon = std::min(word.find(':'), word.size());
+  const std::string_view argument = word.substr(std::min(colon + 1, word.size()));
+  std::vector<std::string> known;
+  for (const Kind& kind : kKinds) {
+    if (kind.name == word.substr(0, colon) && kind.argument.empty() == argument.empty()) {
+      return std::pair(&kind, argument);
+    }
+    known.push_back(kind.spelling());
+  }
+  const std::string nearest = nearest_word(word, known);
+  return fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("unknown meter \"{}\", expected one of {}{}", word, fmt::join(known, ", "),
+                  nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
 }
 
-Result<void> Monitor::State::add_auto(const MonitorOptions& options) {
+Result<void> Monitor::State::add_auto(const MonitorOptions& options, std::string_view) {
   auto rapl = RaplMeter::open(options.sysroot, system_clock());
   if (!rapl->domains().empty()) return take(std::move(rapl));
   const auto missing = rapl->unavailable();
   unavailable.insert(unavailable.end(), missing.begin(), missing.end());
-  return add_estimator(options);
+  return add_estimator(options, {});
 }
 
-Result<void> Monitor::State::add_rapl(const MonitorOptions& options) {
+Result<void> Monitor::State::add_rapl(const MonitorOptions& options, std::string_view) {
   auto rapl = RaplMeter::open(options.sysroot, system_clock());
   if (rapl->domains().empty()) {
     return fail(ErrorCode::kUnavailable, "rapl: " + reasons(rapl->unavailable()));
@@ -84,7 +107,7 @@ Result<void> Monitor::State::add_rapl(const MonitorOptions& options) {
   return take(std::move(rapl));
 }
 
-Result<void> Monitor::State::add_estimator(const MonitorOptions& options) {
+Result<void> Monitor::State::add_estimator(const MonitorOptions& options, std::string_view) {
   SYM_ASSIGN_OR_RETURN(const PowerCurve curve, find_power_curve(options.curve));
   if (options.threads < 1) {
     return fail(ErrorCode::kInvalidArgument,
@@ -97,7 +120,7 @@ Result<void> Monitor::State::add_estimator(const MonitorOptions& options) {
   return take(std::move(meter));
 }
 
-Result<void> Monitor::State::add_replay(const std::filesystem::path& path) {
+Result<void> Monitor::State::add_replay(const MonitorOptions&, std::string_view path) {
   auto trace = ReplayTrace::load(path);
   if (!trace && trace.error().code() == ErrorCode::kInvalidArgument) {
     return tl::unexpected(std::move(trace).error().while_doing("replay"));
@@ -163,8 +186,17 @@ Result<Monitor> Monitor::open(const MonitorOptions& options) {
     return fail(ErrorCode::kInvalidArgument, "no meters named, expected for example [\"auto\"]");
   }
   auto state = std::make_unique<State>();
-  for (const std::string& name : options.meters) SYM_RETURN_IF_ERROR(state->add(name, options));
+  for (const std::string& word : options.meters) {
+    SYM_ASSIGN_OR_RETURN(const auto found, State::find_kind(word));
+    const auto& [kind, argument] = found;
+    SYM_RETURN_IF_ERROR((state.get()->*kind->add)(options, argument));
+  }
   return Monitor(std::move(state));
+}
+
+Result<void> Monitor::check_meter_name(std::string_view word) {
+  SYM_RETURN_IF_ERROR(State::find_kind(word));
+  return {};
 }
 
 const std::vector<Domain>& Monitor::domains() const {

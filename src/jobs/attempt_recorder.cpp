@@ -14,15 +14,15 @@ constexpr std::chrono::seconds kLeaseRenewal{10};
 
 GramsCo2 emitted_by(const Session& session, const ledger::Epoch& epoch) {
   // The civil clock may be set while an epoch runs; its length may not.
-  const std::array intervals = {carbon::EnergyInterval{
-      epoch.begin, epoch.begin + epoch.usage.time, epoch.usage.energy()}};
+  const std::array intervals = {
+      carbon::EnergyInterval{epoch.begin, epoch.begin + epoch.usage.time, epoch.usage.energy()}};
   return carbon::emitted(intervals, session.intensity, session.spec.carbon.pue).grams;
 }
 
 }  // namespace
 
-AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options,
-                                 RunListener& listener, const ledger::AttemptRecord& record,
+AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options, RunListener& listener,
+                                 const ledger::AttemptRecord& record,
                                  ledger::Incarnation incarnation, std::optional<Usage> known_epoch)
     : session_(session),
       options_(options),
@@ -34,7 +34,12 @@ AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options,
       lease_renewed_(system_clock().now()) {}
 
 Result<void> AttemptRecorder::on_started(const train::Hello& /*hello*/, const Usage& startup) {
+  startup_ = startup;
   return session_.ledger.record_startup(incarnation_.id, startup);
+}
+
+Result<void> AttemptRecorder::on_closed(const Usage& closing) {
+  return session_.ledger.record_startup(incarnation_.id, startup_ + closing);
 }
 
 Result<void> AttemptRecorder::on_progress(const train::Progress& progress) {
@@ -69,7 +74,9 @@ Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usa
   return session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint);
 }
 
-bool AttemptRecorder::interrupted() { return options_.interrupted(); }
+bool AttemptRecorder::interrupted() {
+  return options_.interrupted();
+}
 
 bool AttemptRecorder::has_diverged() const {
   return !epochs_.empty() && !std::isfinite(epochs_.back().metric);
@@ -90,8 +97,8 @@ Result<void> AttemptRecorder::record_diverged_epoch(const Usage& unfinished) {
 Result<bool> AttemptRecorder::record(const ledger::Epoch& epoch) {
   ledger::Epoch with_grams = epoch;
   with_grams.emitted = emitted_by(session_, epoch);
-  SYM_ASSIGN_OR_RETURN(const bool fresh, session_.ledger.record_epoch(
-                                             attempt_.id, incarnation_.id, with_grams));
+  SYM_ASSIGN_OR_RETURN(const bool fresh,
+                       session_.ledger.record_epoch(attempt_.id, incarnation_.id, with_grams));
   if (fresh) {
     epochs_.push_back(with_grams);
     listener_.on_epoch(with_grams);

@@ -24,6 +24,10 @@ class AttemptRecorder final : public train::AttemptObserver {
   Result<void> on_checkpoint(const train::Saved& saved, const Usage& carried) override;
   bool interrupted() override;
 
+  /// The worker wrote its final weights and ended: booked with its start-up, as neither belongs to
+  /// an epoch.
+  Result<void> on_closed(const Usage& closing);
+
   /// Whether the last epoch has no finite metric.
   bool has_diverged() const;
 
@@ -41,6 +45,7 @@ class AttemptRecorder final : public train::AttemptObserver {
   ledger::Incarnation incarnation_;
   std::vector<ledger::Epoch> epochs_;
   std::optional<Usage> known_epoch_;
+  Usage startup_;
   std::chrono::nanoseconds lease_renewed_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "symbiont/base/config.h"
 #include "symbiont/base/file.h"
+#include "symbiont/energy/monitor.h"
 #include "symbiont/tune/learning_rate.h"
 
 namespace symbiont::jobs {
@@ -127,8 +128,9 @@ Result<std::string> one_of(ConfigTable& table, std::string_view key, const std::
   }
   const std::string nearest = nearest_word(value, known);
   const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest);
-  return reject(table, key,
-                fmt::format("expected one of {}, found \"{}\"{}", fmt::join(known, ", "), value, hint));
+  return reject(
+      table, key,
+      fmt::format("expected one of {}, found \"{}\"{}", fmt::join(known, ", "), value, hint));
 }
 
 bool is_job_name(std::string_view name) {
@@ -175,7 +177,8 @@ Result<void> read_target(ConfigTable job, Target& target) {
   if (target.metric == "accuracy" && (target.value <= 0.0 || target.value > 1.0)) {
     return reject(table, "value",
                   fmt::format("expected an accuracy above 0 and at most 1, found {}; "
-                              "no run could be judged by it", target.value));
+                              "no run could be judged by it",
+                              target.value));
   }
   return {};
 }
@@ -186,7 +189,8 @@ Result<void> read_job(Config& config, JobSpec& spec) {
   if (!is_job_name(spec.name)) {
     return reject(job, "name",
                   fmt::format("expected 1 to 64 letters, digits, '.', '_' or '-', not all digits "
-                              "and not starting with '.' or '-', found \"{}\"", spec.name));
+                              "and not starting with '.' or '-', found \"{}\"",
+                              spec.name));
   }
   SYM_ASSIGN_OR_RETURN(spec.recurrences, required_between(job, "recurrences", 1, kMaxRecurrences));
   SYM_RETURN_IF_ERROR(read_target(job, spec.target));
@@ -220,8 +224,7 @@ Result<void> read_data(Config& config, JobSpec& spec) {
 }
 
 Result<void> read_model(ConfigTable& train, JobSpec& spec) {
-  SYM_ASSIGN_OR_RETURN(const std::string worker,
-                       train.optional<std::string>("worker", "torch"));
+  SYM_ASSIGN_OR_RETURN(const std::string worker, train.optional<std::string>("worker", "torch"));
   if (worker == "plain") {
     return not_yet(train, "worker", "the worker \"plain\"");
   }
@@ -248,8 +251,9 @@ Result<void> read_batch_sizes(ConfigTable& train, JobSpec& spec) {
   SYM_ASSIGN_OR_RETURN(spec.batch_sizes,
                        train.optional<Integers>("batch_sizes", Integers{spec.batch_size}));
   if (spec.batch_sizes.empty() || spec.batch_sizes.size() > kMaxBatchSizes) {
-    return reject(train, "batch_sizes", fmt::format("expected 1 to {} sizes, found {}",
-                                                    kMaxBatchSizes, spec.batch_sizes.size()));
+    return reject(
+        train, "batch_sizes",
+        fmt::format("expected 1 to {} sizes, found {}", kMaxBatchSizes, spec.batch_sizes.size()));
   }
   for (const std::int64_t size : spec.batch_sizes) {
     SYM_RETURN_IF_ERROR(integer_between(train, "batch_sizes", size, 1, kMaxBatchSize));
@@ -306,34 +310,33 @@ Result<void> read_tune(Config& config, JobSpec& spec) {
   if (spec.beta <= 1.0) {
     return reject(table, "beta",
                   fmt::format("expected a number above 1, found {}: a bound at or below the best "
-                              "cost would stop every run", spec.beta));
+                              "cost would stop every run",
+                              spec.beta));
   }
   SYM_ASSIGN_OR_RETURN(spec.window, optional_between(table, "window", 0, 0, 1'000'000));
   SYM_ASSIGN_OR_RETURN(std::string scope, table.optional<std::string>("window_scope", "per_arm"));
   SYM_ASSIGN_OR_RETURN(scope, one_of(table, "window_scope", scope, {"per_arm", "global"}));
-  spec.window_scope =
-      scope == "global" ? tune::WindowScope::kGlobal : tune::WindowScope::kPerArm;
+  spec.window_scope = scope == "global" ? tune::WindowScope::kGlobal : tune::WindowScope::kPerArm;
   return {};
 }
 
 Result<void> read_energy(Config& config, JobSpec& spec) {
-  ConfigTable energy = config.table("energy");
-  SYM_ASSIGN_OR_RETURN(spec.meters, energy.optional<Words>("meters", Words{"auto"}));
+  ConfigTable table = config.table("energy");
+  SYM_ASSIGN_OR_RETURN(spec.meters, table.optional<Words>("meters", Words{"auto"}));
   if (spec.meters.empty()) {
-    return reject(energy, "meters", "expected at least one meter, found none");
+    return reject(table, "meters", "expected at least one meter, found none");
   }
   for (std::string& meter : spec.meters) {
-    if (!meter.starts_with("replay:")) {
-      SYM_ASSIGN_OR_RETURN(meter, one_of(energy, "meters", meter,
-                                         {"auto", "rapl", "estimator", "replay:FILE"}));
+    if (const auto known = energy::Monitor::check_meter_name(meter); !known) {
+      return reject(table, "meters", known.error().message());
     }
     meter = resolve_source(spec, meter, "replay:");
   }
-  SYM_ASSIGN_OR_RETURN(const std::string sysroot, energy.optional<std::string>("sysroot", "/"));
+  SYM_ASSIGN_OR_RETURN(const std::string sysroot, table.optional<std::string>("sysroot", "/"));
   spec.sysroot = beside(spec, sysroot);
-  SYM_ASSIGN_OR_RETURN(spec.curve, energy.optional<std::string>("curve", ""));
+  SYM_ASSIGN_OR_RETURN(spec.curve, table.optional<std::string>("curve", ""));
   if (spec.curve.starts_with("csv:")) {
-    return not_yet(energy, "curve", "a curve of your own");
+    return not_yet(table, "curve", "a curve of your own");
   }
   return {};
 }
@@ -389,8 +392,8 @@ std::string JobSpec::identity() const {
   Json identity;
   identity["data"] = data_limit ? fmt::format("{} (first {})", data_set, *data_limit) : data_set;
   identity["model"] = model;
-  identity["target"] = fmt::format("{} {} {}", target.metric, target.higher_is_better ? ">=" : "<=",
-                                   target.value);
+  identity["target"] =
+      fmt::format("{} {} {}", target.metric, target.higher_is_better ? ">=" : "<=", target.value);
   identity["optimizer"] = optimizer;
   identity["learning_rate"] = learning_rate;
   identity["batch_size"] = batch_size;

@@ -5,7 +5,8 @@
 namespace symbiont::jobs {
 
 std::string job_file_template(std::string_view job_name) {
-  return fmt::format(R"(# A training job that runs again and again. `symbiont run` learns over its recurrences which batch
+  return fmt::format(
+      R"(# A training job that runs again and again. `symbiont run` learns over its recurrences which batch
 # size reaches the target at the least cost, and shows what that saved against the default.
 
 [job]
@@ -43,7 +44,7 @@ meters = ["auto"]               # measured where the machine allows it, else mod
 zone = "DE"                     # or intensity_g_per_kwh = 350, or intensity_csv = "series.csv"
 pue = 1.0                       # power usage effectiveness of the building
 )",
-                     job_name);
+      job_name);
 }
 
 }  // namespace symbiont::jobs

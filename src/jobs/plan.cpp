@@ -24,9 +24,8 @@ Result<void> add_history(const JobSpec& spec, const ledger::Ledger& ledger, RunP
   }
   SYM_ASSIGN_OR_RETURN(const auto unfinished, ledger.unfinished_run(job->id));
   plan.resumes = unfinished.has_value();
-  SYM_ASSIGN_OR_RETURN(
-      const auto controller,
-      tune::RecurrenceController::restore(spec.policy_config(), history.policy));
+  SYM_ASSIGN_OR_RETURN(const auto controller,
+                       tune::RecurrenceController::restore(spec.policy_config(), history.policy));
   plan.learned_from = controller.recurrence();
   if (const auto best = controller.min_cost()) {
     plan.best_cost_j = best->value();
@@ -39,8 +38,8 @@ void add_cost_of_exploring(const JobSpec& spec, RunPlan& plan) {
   const bool explores = spec.policy == tune::PolicyKind::kFaithful && sizes > 1;
   plan.exploring_recurrences_at_most = explores ? kPruningRounds * sizes : 0;
   if (plan.best_cost_j) {
-    plan.exploring_cost_j_at_most = static_cast<double>(plan.exploring_recurrences_at_most) *
-                                    spec.beta * *plan.best_cost_j;
+    plan.exploring_cost_j_at_most =
+        static_cast<double>(plan.exploring_recurrences_at_most) * spec.beta * *plan.best_cost_j;
   }
 }
 

@@ -1,9 +1,9 @@
 #include "symbiont/jobs/runner.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "jobs/attempt_recorder.h"
 #include "jobs/schedule.h"
@@ -115,8 +115,8 @@ class JobRun {
   ledger::Run run_;
   bool resumed_ = false;
   bool recurrence_finished_ = false;
-  int retries_ = 0;                ///< failures of the attempt in progress, this invocation
-  std::string unreached_;          ///< the first recurrence that ended unreached
+  int retries_ = 0;                 ///< failures of the attempt in progress, this invocation
+  std::string unreached_;           ///< the first recurrence that ended unreached
   bool learning_is_stuck_ = false;  ///< the policy has nothing left to try
 };
 
@@ -172,8 +172,8 @@ MaybeHalt JobRun::perform_recurrences() {
     } else {
       ++(is_tuned ? tuned : baseline);
       if (is_tuned && !record.recurrence.reached && unreached_.empty()) {
-        unreached_ = fmt::format("recurrence {} ended without reaching the target",
-                                 record.recurrence.index);
+        unreached_ =
+            fmt::format("recurrence {} ended without reaching the target", record.recurrence.index);
       }
     }
   }
@@ -245,7 +245,8 @@ Result<tune::Trial> JobRun::next_trial(RecurrenceKind kind, int try_index) {
   trial.try_index = try_index;
   trial.batch_size = session_.spec.batch_size;
   trial.stage = "baseline";
-  trial.why = R"({"stage":"baseline","reason":"the default configuration, measured for comparison"})";
+  trial.why =
+      R"({"stage":"baseline","reason":"the default configuration, measured for comparison"})";
   return trial;
 }
 
@@ -270,10 +271,9 @@ Result<ledger::Attempt> JobRun::decide(RecurrenceKind kind, std::optional<ledger
   decision.attempt.batch_size = trial.batch_size;
   decision.attempt.learning_rate = learning_rate;
   decision.attempt.max_epochs = spec.max_epochs;
-  decision.attempt.seed =
-      derive_seed(derive_seed(session_.job.seed, tuned ? "train" : "baseline",
-                              static_cast<std::uint64_t>(index)),
-                  "try", static_cast<std::uint64_t>(try_index));
+  decision.attempt.seed = derive_seed(derive_seed(session_.job.seed, tuned ? "train" : "baseline",
+                                                  static_cast<std::uint64_t>(index)),
+                                      "try", static_cast<std::uint64_t>(try_index));
   decision.attempt.cost_bound = trial.cost_bound;
   decision.attempt.why = trial.why;
   if (tuned) {
@@ -291,8 +291,7 @@ MaybeHalt JobRun::perform_attempt(const ledger::Recurrence& recurrence, AttemptR
   return train_until_it_ends(recurrence, record);
 }
 
-MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence,
-                                      AttemptRecord& record) {
+MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, AttemptRecord& record) {
   for (;;) {
     SYM_ASSIGN_OR_RETURN(const auto known, known_epoch(record.attempt));
     if (const auto ending =
@@ -314,8 +313,8 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence,
         SYM_RETURN_IF_ERROR(session_.ledger.count_failure(record.attempt.id, end.reason));
         if (++retries_ > kMaxRetries) {
           return Halt{RunOutcome::Kind::kFailed,
-                      fmt::format("the worker failed {} times, last: {}\n{}", retries_,
-                                  end.reason, end.stderr_tail)};
+                      fmt::format("the worker failed {} times, last: {}\n{}", retries_, end.reason,
+                                  end.stderr_tail)};
         }
         listener_.on_retry(retry_notice(end.reason, retries_));
         break;
@@ -337,12 +336,13 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
     // The run cannot go on; the next invocation books what this process had spent.
     return tl::unexpected(std::move(end).error());
   }
+  SYM_RETURN_IF_ERROR(recorder.on_closed(end->closing));
   if (end->kind == train::AttemptEnd::Kind::kDiverged && !recorder.has_diverged()) {
     SYM_RETURN_IF_ERROR(recorder.record_diverged_epoch(end->unfinished));
     end->unfinished = Usage{};
   }
-  SYM_RETURN_IF_ERROR(session_.ledger.end_incarnation(incarnation.id, end->reason,
-                                                      end->lost + end->unfinished));
+  SYM_RETURN_IF_ERROR(
+      session_.ledger.end_incarnation(incarnation.id, end->reason, end->lost + end->unfinished));
   SYM_ASSIGN_OR_RETURN(record, session_.ledger.read_attempt(record.attempt.id));
   return std::move(*end);
 }
@@ -382,8 +382,8 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
 
 /// Whether the policy has no trial left to choose, asked of a copy so that nothing is drawn.
 Result<bool> JobRun::is_stuck() const {
-  SYM_ASSIGN_OR_RETURN(auto copy, tune::RecurrenceController::restore(
-                                      session_.spec.policy_config(), controller_.save()));
+  SYM_ASSIGN_OR_RETURN(auto copy, tune::RecurrenceController::restore(session_.spec.policy_config(),
+                                                                      controller_.save()));
   tune::SeededDraws draws = draws_;
   return !copy.next(draws).has_value();
 }
@@ -393,10 +393,17 @@ train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurren
   const JobSpec& spec = session_.spec;
   const ledger::Attempt& attempt = record.attempt;
   train::AttemptOptions options;
-  options.argv = {session_.trainer.string(), "--model",     spec.model,
-                  "--data",                  spec.data_set, "--optimizer",
-                  spec.optimizer,            "--threads",   std::to_string(spec.threads),
-                  "--metric",                spec.target.metric};
+  options.argv = {session_.trainer.string(),
+                  "--model",
+                  spec.model,
+                  "--data",
+                  spec.data_set,
+                  "--optimizer",
+                  spec.optimizer,
+                  "--threads",
+                  std::to_string(spec.threads),
+                  "--metric",
+                  spec.target.metric};
   if (spec.data_limit) {
     options.argv.insert(options.argv.end(), {"--limit", std::to_string(*spec.data_limit)});
   }
@@ -445,9 +452,8 @@ std::filesystem::path ledger_path(const std::filesystem::path& home) {
 
 Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunListener& listener) {
   SYM_ASSIGN_OR_RETURN(Session session, open_session(spec, options));
-  SYM_ASSIGN_OR_RETURN(
-      auto controller,
-      tune::RecurrenceController::restore(spec.policy_config(), session.history.policy));
+  SYM_ASSIGN_OR_RETURN(auto controller, tune::RecurrenceController::restore(
+                                            spec.policy_config(), session.history.policy));
   SYM_ASSIGN_OR_RETURN(const Random random, Random::restore(session.history.draws));
   JobRun run(std::move(session), options, listener, std::move(controller),
              tune::SeededDraws(random));

@@ -1,10 +1,10 @@
 #include "jobs/session.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "jobs/carbon_source.h"
 #include "symbiont/base/clock.h"
@@ -96,9 +96,10 @@ Result<void> open_job(Session& session, const RunOptions& options) {
   }
   SYM_ASSIGN_OR_RETURN(session.history, session.ledger.current_history(session.job.id));
   if (options.seed && *options.seed != session.job.seed) {
-    log::warning(fmt::format("job \"{}\" keeps the seed it learned with ({}); a new one takes "
-                             "--restart-learning",
-                             session.job.name, session.job.seed));
+    log::warning(
+        fmt::format("job \"{}\" keeps the seed it learned with ({}); a new one takes "
+                    "--restart-learning",
+                    session.job.name, session.job.seed));
   }
   return check_same_identity(session.history, session.spec);
 }
@@ -115,15 +116,15 @@ Result<void> check_trainer(const std::filesystem::path& trainer) {
 
 Result<void> take_lease(Session& session) {
   const WallTime now = system_clock().wall_now();
-  const auto gone = [&](const ledger::Lease& lease) {
-    return is_gone(lease, session.holder, now);
-  };
+  const auto gone = [&](const ledger::Lease& lease) { return is_gone(lease, session.holder, now); };
   return session.ledger.acquire_lease(lease_name(session.spec.name), session.holder, now, gone);
 }
 
 }  // namespace
 
-std::string lease_name(const std::string& job) { return "job:" + job; }
+std::string lease_name(const std::string& job) {
+  return "job:" + job;
+}
 
 ledger::Holder this_holder() {
   ledger::Holder holder;
@@ -188,7 +189,8 @@ Result<std::int64_t> check_data(const JobSpec& spec) {
     if (size > *rows) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("{}: [train] batch_sizes: {} is larger than the training set "
-                              "({} rows)", spec.file.string(), size, *rows));
+                              "({} rows)",
+                              spec.file.string(), size, *rows));
     }
   }
   return rows;
@@ -203,8 +205,15 @@ Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
   const std::string url =
       options.ledger_url.empty() ? ledger_path(options.home).string() : options.ledger_url;
   SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, ledger::Ledger::open(url));
-  Session session{spec,          options.home,  options.trainer, std::move(opened), std::move(monitor),
-                  std::move(intensity), this_holder(), {},              {}};
+  Session session{spec,
+                  options.home,
+                  options.trainer,
+                  std::move(opened),
+                  std::move(monitor),
+                  std::move(intensity),
+                  this_holder(),
+                  {},
+                  {}};
   SYM_RETURN_IF_ERROR(take_lease(session));
   if (auto job = open_job(session, options); !job) {
     // The refusal is the news; a lease that could not be given back dies with this process anyway.

@@ -1,8 +1,8 @@
 #include "jobs/stopping.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "symbiont/tune/cost.h"
 #include "symbiont/tune/early_stop.h"
@@ -16,14 +16,14 @@ Joules usage_cost(const JobSpec& spec, const ledger::Job& job, const Usage& usag
 
 std::optional<Ending> judge_last_epoch(const JobSpec& spec, const ledger::Epoch& last) {
   if (!std::isfinite(last.metric)) {
-    return Ending{ledger::Stopped::kDiverged,
-                  fmt::format("diverged in epoch {}: {} is not a number", last.index,
-                              spec.target.metric)};
+    return Ending{
+        ledger::Stopped::kDiverged,
+        fmt::format("diverged in epoch {}: {} is not a number", last.index, spec.target.metric)};
   }
   if (spec.target.is_reached_by(last.metric)) {
-    return Ending{ledger::Stopped::kReached,
-                  fmt::format("{} {:.4g} after {} epochs", spec.target.metric, last.metric,
-                              last.index)};
+    return Ending{
+        ledger::Stopped::kReached,
+        fmt::format("{} {:.4g} after {} epochs", spec.target.metric, last.metric, last.index)};
   }
   return std::nullopt;
 }
@@ -49,10 +49,9 @@ std::optional<Ending> judge_bound(const JobSpec& spec, const ledger::Job& job,
   Ending ending;
   ending.stopped = ledger::Stopped::kBound;
   ending.started = !epochs.empty();
-  ending.reason =
-      fmt::format("after {} epochs the next would bring the cost to {:.4g} J, the bound is {:.4g} J",
-                  epochs.size(), decision.predicted_cost.value_or(spent).value(),
-                  attempt.cost_bound->value());
+  ending.reason = fmt::format(
+      "after {} epochs the next would bring the cost to {:.4g} J, the bound is {:.4g} J",
+      epochs.size(), decision.predicted_cost.value_or(spent).value(), attempt.cost_bound->value());
   return ending;
 }
 
@@ -81,8 +80,8 @@ std::optional<Ending> judge(const JobSpec& spec, const ledger::Job& job,
   }
   if (static_cast<std::int64_t>(epochs.size()) >= attempt.max_epochs) {
     return Ending{ledger::Stopped::kMaxEpochs,
-                  fmt::format("{} epochs without reaching {} {}", epochs.size(),
-                              spec.target.metric, spec.target.value)};
+                  fmt::format("{} epochs without reaching {} {}", epochs.size(), spec.target.metric,
+                              spec.target.value)};
   }
   return judge_bound(spec, job, attempt, epochs, known_epoch);
 }

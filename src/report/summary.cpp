@@ -1,11 +1,11 @@
 #include "symbiont/report/summary.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <span>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace symbiont::report {
 namespace {
@@ -100,8 +100,8 @@ bool shows_the_default(const RecurrenceSummary& recurrence, std::int64_t default
 Samples steady_samples(const std::vector<RecurrenceSummary>& recurrences) {
   Samples samples;
   const auto finished = [](const RecurrenceSummary& r) { return r.finished; };
-  const auto count = static_cast<std::size_t>(
-      std::count_if(recurrences.begin(), recurrences.end(), finished));
+  const auto count =
+      static_cast<std::size_t>(std::count_if(recurrences.begin(), recurrences.end(), finished));
   std::size_t skip = count > kSteadyRecurrences ? count - kSteadyRecurrences : 0;
   for (const RecurrenceSummary& recurrence : recurrences) {
     if (!recurrence.finished) {
@@ -134,9 +134,9 @@ Savings savings_of(Estimate estimate, const Samples& ours, const Samples& baseli
 }
 
 /// The extra runs and the tuned ones that count as baseline.
-std::vector<const RecurrenceSummary*> baseline_runs(
-    const std::vector<RecurrenceSummary>& extra, const std::vector<RecurrenceSummary>& tuned,
-    std::int64_t default_batch_size) {
+std::vector<const RecurrenceSummary*> baseline_runs(const std::vector<RecurrenceSummary>& extra,
+                                                    const std::vector<RecurrenceSummary>& tuned,
+                                                    std::int64_t default_batch_size) {
   std::vector<const RecurrenceSummary*> runs;
   for (const auto* list : {&extra, &tuned}) {
     for (const RecurrenceSummary& recurrence : *list) {

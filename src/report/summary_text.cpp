@@ -1,8 +1,8 @@
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
 #include <iterator>
+
+#include <fmt/format.h>
 
 #include "symbiont/report/summary.h"
 
@@ -48,7 +48,9 @@ std::string energy_with_interval(const Usage& usage) {
                      100.0 * usage.uncertainty().value() / usage.energy().value());
 }
 
-std::string percent(double fraction) { return fmt::format("{:+.1f} %", -100.0 * fraction); }
+std::string percent(double fraction) {
+  return fmt::format("{:+.1f} %", -100.0 * fraction);
+}
 
 /// "-45.2 % (95 %: -51.0 % to -38.3 %)": the change against the default; a saving is negative.
 std::string change(const Saving& saving) {
@@ -58,15 +60,15 @@ std::string change(const Saving& saving) {
   if (!saving.ci95) {
     return percent(*saving.fraction) + " (no interval)";
   }
-  return fmt::format("{} (95 %: {} to {})", percent(*saving.fraction),
-                     percent(saving.ci95->second), percent(saving.ci95->first));
+  return fmt::format("{} (95 %: {} to {})", percent(*saving.fraction), percent(saving.ci95->second),
+                     percent(saving.ci95->first));
 }
 
 /// fmt pads by display width only for ASCII; "±" is one column in two bytes, which fmt 9 knows.
 void add_row(std::string& out, const std::array<std::string, 9>& cells) {
-  fmt::format_to(std::back_inserter(out), "{:>4}  {:>6}  {:>6}  {:>6}  {:>6}  {:>9}  {:>14}  {:>9}  {:>9}",
-                 cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7],
-                 cells[8]);
+  fmt::format_to(std::back_inserter(out),
+                 "{:>4}  {:>6}  {:>6}  {:>6}  {:>6}  {:>9}  {:>14}  {:>9}  {:>9}", cells[0],
+                 cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7], cells[8]);
 }
 
 void add_attempts(std::string& out, const RecurrenceSummary& recurrence) {
@@ -81,14 +83,14 @@ void add_attempts(std::string& out, const RecurrenceSummary& recurrence) {
 }
 
 void add_recurrence(std::string& out, const RecurrenceSummary& recurrence) {
-  add_row(out, {std::to_string(recurrence.index), std::to_string(recurrence.batch_size),
-                std::string(kAbsent), std::string(kAbsent), std::to_string(recurrence.epochs),
-                duration(recurrence.usage.seconds().value()),
-                energy_with_interval(recurrence.usage),
-                recurrence.emitted_g ? with_prefix(*recurrence.emitted_g, "g")
-                                     : std::string(kAbsent),
-                with_prefix(recurrence.cost_j, "J")});
-  out += recurrence.metric ? fmt::format("  {:.4f}", *recurrence.metric) : fmt::format("  {}", kAbsent);
+  add_row(out,
+          {std::to_string(recurrence.index), std::to_string(recurrence.batch_size),
+           std::string(kAbsent), std::string(kAbsent), std::to_string(recurrence.epochs),
+           duration(recurrence.usage.seconds().value()), energy_with_interval(recurrence.usage),
+           recurrence.emitted_g ? with_prefix(*recurrence.emitted_g, "g") : std::string(kAbsent),
+           with_prefix(recurrence.cost_j, "J")});
+  out += recurrence.metric ? fmt::format("  {:.4f}", *recurrence.metric)
+                           : fmt::format("  {}", kAbsent);
   out += "\n";
   add_attempts(out, recurrence);
 }
@@ -105,17 +107,18 @@ void add_table(std::string& out, const RunSummary& summary, bool color) {
 
 void add_baseline(std::string& out, const RunSummary& summary) {
   if (!summary.baseline) {
-    out += "baseline  the default was not measured in this run, so no saving can be said "
-           "([job] baseline_runs)\n";
+    out +=
+        "baseline  the default was not measured in this run, so no saving can be said "
+        "([job] baseline_runs)\n";
     return;
   }
   const BaselineSummary& baseline = *summary.baseline;
-  out += fmt::format(
-      "baseline  batch size {}, mean of {} run{}: {:.1f} epochs, {}, {}, cost {}{}\n",
-      baseline.batch_size, baseline.runs, baseline.runs == 1 ? "" : "s", baseline.epochs,
-      duration(baseline.time_s), with_prefix(baseline.energy_j, "J"),
-      with_prefix(baseline.cost_j, "J"),
-      baseline.sd_cost_j ? " (sd " + with_prefix(*baseline.sd_cost_j, "J") + ")" : "");
+  out +=
+      fmt::format("baseline  batch size {}, mean of {} run{}: {:.1f} epochs, {}, {}, cost {}{}\n",
+                  baseline.batch_size, baseline.runs, baseline.runs == 1 ? "" : "s",
+                  baseline.epochs, duration(baseline.time_s), with_prefix(baseline.energy_j, "J"),
+                  with_prefix(baseline.cost_j, "J"),
+                  baseline.sd_cost_j ? " (sd " + with_prefix(*baseline.sd_cost_j, "J") + ")" : "");
 }
 
 void add_savings(std::string& out, std::string_view title, const std::optional<Savings>& savings) {
@@ -129,9 +132,10 @@ void add_savings(std::string& out, std::string_view title, const std::optional<S
 }
 
 void add_bill(std::string& out, const RunSummary& summary) {
-  out += fmt::format("start-up  {} and {} in worker processes before their first lease\n",
-                     duration(summary.startup.seconds().value()),
-                     with_prefix(summary.startup.energy().value(), "J"));
+  out += fmt::format(
+      "start-up  {} and {} in worker processes before their first lease and after their last\n",
+      duration(summary.startup.seconds().value()),
+      with_prefix(summary.startup.energy().value(), "J"));
   if (summary.baseline && summary.baseline->extra > 0) {
     out += fmt::format("extra     {} and {} for the {} baseline run{}\n",
                        duration(summary.baseline->spent.seconds().value()),
@@ -148,9 +152,8 @@ void add_bill(std::string& out, const RunSummary& summary) {
 }  // namespace
 
 std::string to_text(const RunSummary& summary, bool color) {
-  std::string out =
-      fmt::format("{}: run {}{}, energy {}\n\n", summary.job.name, summary.run.id,
-                  summary.resumed ? " (resumed)" : "", summary.job.meters);
+  std::string out = fmt::format("{}: run {}{}, energy {}\n\n", summary.job.name, summary.run.id,
+                                summary.resumed ? " (resumed)" : "", summary.job.meters);
   add_table(out, summary, color);
   out += "\n";
   add_baseline(out, summary);
@@ -158,8 +161,9 @@ std::string to_text(const RunSummary& summary, bool color) {
   add_savings(out, "whole run", summary.saving_total);
   add_bill(out, summary);
   if (summary.job.provenance == Provenance::kModelled) {
-    out += "note      modelled energy is nearly proportional to time, so eta moves the choice "
-           "little\n";
+    out +=
+        "note      modelled energy is nearly proportional to time, so eta moves the choice "
+        "little\n";
   }
   return out;
 }

@@ -2,10 +2,12 @@
 
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "connection.h"
 #include "sqlite_error.h"
+#include "symbiont/base/clock.h"
 
 namespace symbiont::store {
 namespace {
@@ -52,6 +54,20 @@ Result<void> prepare_file(Database& database, const OpenOptions& options) {
     SYM_RETURN_IF_ERROR(adopt(database, options.application_id));
   }
   return refuse_if_foreign(database, options.application_id);
+}
+
+/// When several processes create a file at once, SQLite refuses all but one of those that switch it
+/// to write-ahead logging, and does so without waiting. They only have to look again.
+Result<void> prepare_file_patiently(Database& database, const OpenOptions& options) {
+  const std::chrono::nanoseconds deadline = system_clock().now() + options.lock_timeout;
+  while (true) {
+    Result<void> prepared = prepare_file(database, options);
+    if (prepared || prepared.error().code() != ErrorCode::kAborted ||
+        system_clock().now() >= deadline) {
+      return prepared;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 /// A path as SQLite's URI syntax wants it. Absolute, so that no name is special.
@@ -126,7 +142,7 @@ Result<Database> Database::connect(const std::filesystem::path& path, const Open
   Database database(std::move(connection));
   SYM_RETURN_IF_ERROR(database.execute_script(
       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL"));
-  SYM_RETURN_IF_ERROR(prepare_file(database, options));
+  SYM_RETURN_IF_ERROR(prepare_file_patiently(database, options));
   return database;
 }
 

@@ -42,6 +42,11 @@ tl::unexpected<Ending> garbage(const std::string& what) {
   return end(Kind::kFailed, "garbage: " + what);
 }
 
+// What could not be understood, rather than what our own system could not do.
+bool is_of_the_workers_making(const Error& error) {
+  return error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kUnimplemented;
+}
+
 // A worker's words may be of any length and hold any character.
 std::string one_line(std::string text) {
   constexpr std::size_t kMaxReason = 500;
@@ -83,6 +88,7 @@ class Driver {
         observer_(observer),
         worker_(std::move(worker)),
         window_(std::move(startup)),
+        carried_(options.carried),
         startup_patience_(options.first_deadline, options.least_deadline),
         lease_patience_(startup_patience_),
         evaluation_patience_(startup_patience_),
@@ -172,7 +178,9 @@ Step<void> Driver::start_up() {
   SYM_RETURN_IF_ERROR(check_hello(hello_));
   epochs_done_ = hello_.resumed_epoch;
   position_ = hello_.resumed_position;
-  (position_ > 0 ? carried_ : orphaned_) = options_.carried;
+  if (position_ == 0) {
+    orphaned_ = std::exchange(carried_, Usage());
+  }
   SYM_ASSIGN_OR_RETURN(const Usage startup, window_.usage());
   SYM_RETURN_IF_ERROR(observer_.on_started(hello_, startup));
   started_ = true;
@@ -361,8 +369,11 @@ Step<std::optional<WorkerMessage>> Driver::listen(Milliseconds slice) {
     SYM_RETURN_IF_ERROR(settle());  // while the process can still be measured
     return tl::unexpected<Ending>(worker_.diagnose());
   }
-  if (!message) {
+  if (!message && is_of_the_workers_making(message.error())) {
     return garbage(message.error().message());
+  }
+  if (!message) {
+    return tl::unexpected<Ending>(std::move(message).error());
   }
   if (const Failed* failed = *message ? std::get_if<Failed>(&**message) : nullptr) {
     const bool memory = failed->code == "out_of_memory";
@@ -397,7 +408,7 @@ void Driver::tell_meters() const {
   monitor_.progress(options_.batch_size, epochs_done_ + 1, fraction());
 }
 
-// Closes the window and opens the next at the same moment.
+// Closes the window and at once opens the next.
 Result<Usage> Driver::start_next_window() {
   SYM_ASSIGN_OR_RETURN(const Usage usage, window_.usage());
   SYM_ASSIGN_OR_RETURN(window_, monitor_.open_window());
@@ -416,12 +427,15 @@ Result<AttemptEnd> Driver::account(Outcome outcome) const {
   ended.kind = outcome.kind;
   ended.reason = one_line(std::move(outcome.reason));
   ended.weights = weights_;
-  ended.lost = orphaned_;
   const bool conclusive = ended.kind == Kind::kDiverged || ended.kind == Kind::kInfeasible;
-  if (conclusive && started_) {
-    ended.unfinished = carried_ + *spent_;
+  if (conclusive) {
+    ended.unfinished = carried_;
+  }
+  ended.lost = orphaned_;
+  if (asked_to_stop_) {
+    ended.closing = *spent_;
   } else {
-    ended.lost += *spent_;
+    (conclusive && started_ ? ended.unfinished : ended.lost) += *spent_;
   }
   if (ended.kind == Kind::kFailed) {
     ended.stderr_tail = tail_of_file(options_.output / kWorkerLog, kTailLines);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 
 namespace symbiont::train {
 
@@ -15,15 +14,17 @@ class Patience {
 
   Patience(Duration first, Duration least) : first_(first), least_(least) {}
 
-  Duration allowance() const { return longest_ ? std::max(least_, kFactor * *longest_) : first_; }
-  void learn(Duration took) { longest_ = std::max(longest_.value_or(Duration(0)), took); }
+  Duration allowance() const {
+    return longest_ > Duration(0) ? std::max(least_, kFactor * longest_) : first_;
+  }
+  void learn(Duration took) { longest_ = std::max(longest_, took); }
 
  private:
   static constexpr int kFactor = 10;
 
   Duration first_;
   Duration least_;
-  std::optional<Duration> longest_;
+  Duration longest_{0};  // zero: no answer yet
 };
 
 }  // namespace symbiont::train

@@ -36,7 +36,7 @@ class Worker {
   Result<void> send(const RunnerMessage& message);
 
   /// The next message; nothing when none came within `timeout`. kCancelled when the worker has
-  /// gone, any other code when it sent what is no message.
+  /// gone, kInvalidArgument or kUnimplemented when it sent what is no message.
   Result<std::optional<WorkerMessage>> receive(std::chrono::milliseconds timeout);
 
   /// Waits for the process to end by itself, at most `grace`, then ends it.

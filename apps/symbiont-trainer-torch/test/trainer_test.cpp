@@ -416,7 +416,7 @@ TEST_F(Trainer, KeepsTheCheckpointItResumedFromUntilTheNextButOne) {
   first.run(2);
   first.checkpoint();  // the runner dies before it hears of this one
   first.kill();
-  environment_["SYMBIONT_RESUME"] = known.path;
+  environment_["SYMBIONT_RESUME"] = known.path + "/";
   Worker second = ready();
   second.run(1);
   second.checkpoint();
@@ -681,6 +681,19 @@ TEST_F(Trainer, LimitsItsThreadsWhenNobodyDid) {
   EXPECT_THAT(worker.run(std::nullopt).steps, 25);
   worker.hear<train::EpochDone>();
   worker.stop();
+}
+
+TEST_F(Trainer, WarnsWhenTheReferenceBlasIsInUse) {
+  const fs::path reference = "/usr/lib/x86_64-linux-gnu/blas";
+  if (!fs::exists(reference / "libblas.so.3")) {
+    GTEST_SKIP() << "the reference BLAS is not installed";
+  }
+  ready().stop();
+  EXPECT_THAT(slurp(folder_ / "stderr"), IsEmpty()) << "an optimised BLAS is installed";
+  environment_["LD_LIBRARY_PATH"] =
+      reference.string() + ":" + reference.parent_path().string() + "/lapack";
+  ready().stop();
+  EXPECT_THAT(slurp(folder_ / "stderr"), HasSubstr("apt-get install libopenblas0-pthread"));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #pragma once
 /// Labelled data in memory, the same on every machine: what trainers train and evaluate on.
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "symbiont/base/clock.h"
@@ -48,6 +49,10 @@ class Monitor {
   /// kInvalidArgument for an unknown meter name or a bad replay file; kUnavailable, with each
   /// reason, when a meter that was asked for cannot be read. "auto" always finds something.
   static Result<Monitor> open(const MonitorOptions& options);
+
+  /// Whether a word of MonitorOptions::meters names a meter, without opening it. kInvalidArgument
+  /// listing those that exist.
+  static Result<void> check_meter_name(std::string_view word);
 
   Monitor(Monitor&&) noexcept;
   Monitor& operator=(Monitor&&) noexcept;

@@ -27,10 +27,10 @@ struct Target {
 /// Where the grams of a joule come from. At most one of the three sources is set; none means the
 /// world's average, flagged as a default.
 struct CarbonSpec {
-  std::string zone;                             ///< a country: "DE", "DEU"
-  std::filesystem::path intensity_csv;          ///< a series, UTC
-  std::optional<double> intensity_g_per_kwh;    ///< a constant
-  double pue = 1.0;                             ///< power usage effectiveness, at least 1
+  std::string zone;                           ///< a country: "DE", "DEU"
+  std::filesystem::path intensity_csv;        ///< a series, UTC
+  std::optional<double> intensity_g_per_kwh;  ///< a constant
+  double pue = 1.0;                           ///< power usage effectiveness, at least 1
 };
 
 /// The whole file, validated. Paths in it are relative to the file's folder.
@@ -46,14 +46,14 @@ struct JobSpec {
   std::int64_t baseline_runs = 0;
 
   // [data]
-  std::string data_set;              ///< "fashion-mnist", "digits", "idx:DIR", "csv:FILE"
+  std::string data_set;  ///< "fashion-mnist", "digits", "idx:DIR", "csv:FILE"
   std::optional<std::int64_t> data_limit;
 
   // [train]
   std::string model;
   std::string optimizer;
-  double learning_rate = 0.0;        ///< at the default batch size
-  std::int64_t batch_size = 0;       ///< the default
+  double learning_rate = 0.0;   ///< at the default batch size
+  std::int64_t batch_size = 0;  ///< the default
   std::vector<std::int64_t> batch_sizes;
   int threads = 1;
   std::chrono::seconds deadline{300};

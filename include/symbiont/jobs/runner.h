@@ -22,9 +22,9 @@ namespace symbiont::jobs {
 
 /// What the caller decides beside the job file.
 struct RunOptions {
-  std::filesystem::path home;        ///< state lives here; created when absent
-  std::string ledger_url;            ///< empty: HOME/ledger.sqlite
-  std::filesystem::path trainer;     ///< the trainer program
+  std::filesystem::path home;               ///< state lives here; created when absent
+  std::string ledger_url;                   ///< empty: HOME/ledger.sqlite
+  std::filesystem::path trainer;            ///< the trainer program
   std::optional<std::int64_t> recurrences;  ///< instead of the file's
   std::optional<std::uint64_t> seed;        ///< instead of the file's; only when learning starts
   bool restart_learning = false;
@@ -72,14 +72,14 @@ Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunLi
 /// What a run would do, for `--check`: every input is opened and validated, nothing is changed.
 struct RunPlan {
   JobSpec spec;
-  std::string meters;             ///< "modelled ±40 %, this process"
+  std::string meters;  ///< "modelled ±40 %, this process"
   double max_power_w = 0.0;
   std::int64_t training_rows = 0;
   std::int64_t recurrences = 0;
   bool resumes = false;           ///< an unfinished run is continued
   std::int64_t learned_from = 0;  ///< recurrences this history has seen
   std::int64_t exploring_recurrences_at_most = 0;
-  std::optional<double> best_cost_j;             ///< of a completed recurrence so far
+  std::optional<double> best_cost_j;               ///< of a completed recurrence so far
   std::optional<double> exploring_cost_j_at_most;  ///< that many, each stopped at its bound
 };
 Result<RunPlan> plan_job(const JobSpec& spec, const RunOptions& options);

@@ -10,7 +10,8 @@ namespace symbiont::report {
 /// A 95 % interval, low first.
 using Interval = std::pair<double, double>;
 
-/// A fraction: 0.4 is 40 % less than the default, negative is worse. Nothing when it cannot be said.
+/// A fraction: 0.4 is 40 % less than the default, negative is worse. Nothing when it cannot be
+/// said.
 struct Saving {
   std::optional<double> fraction;
   std::optional<Interval> ci95;  ///< none below two baseline runs

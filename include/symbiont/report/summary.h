@@ -37,7 +37,7 @@ struct RecurrenceSummary {
   std::optional<double> metric;
   bool reached = false;
   bool finished = false;
-  std::string why;  ///< JSON object of the first attempt's decision
+  std::string why;      ///< JSON object of the first attempt's decision
   std::string weights;  ///< path of the trained weights; empty when there are none
   std::vector<AttemptSummary> attempts;
 };
@@ -52,7 +52,7 @@ struct BaselineSummary {
   double energy_j = 0.0;
   double cost_j = 0.0;
   std::optional<double> sd_cost_j;
-  Usage spent;            ///< on the extra runs alone: their own line in the bill
+  Usage spent;             ///< on the extra runs alone: their own line in the bill
   std::int64_t extra = 0;  ///< how many extra runs were made
 };
 
@@ -74,7 +74,8 @@ struct RunSummary {
   Usage lost;
 };
 
-/// Reads a run. `default_batch_size` comes from the history's identity. kNotFound when there is none.
+/// Reads a run. `default_batch_size` comes from the history's identity. kNotFound when there is
+/// none.
 Result<RunSummary> summarise(const ledger::Ledger& ledger, ledger::Id run, bool resumed);
 
 /// The document of `symbiont run --json` and `symbiont report --json` (keys: docs/reference).

@@ -106,9 +106,10 @@ struct AttemptEnd {
   std::string reason;       ///< one line for a person
   std::string stderr_tail;  ///< last 50 lines of kWorkerLog, for kFailed
   /// Led to nothing: spent since the last recorded epoch or checkpoint, or before `on_started`; and
-  /// `carried`, when the worker did not start where that was spent. For kStopped and kInterrupted,
-  /// what ending took.
+  /// `carried`, when the worker did not start where that was spent.
   Usage lost;
+  /// Spent after the last record by a worker that was asked to stop and did: on its final weights.
+  Usage closing;
   /// Spent inside an epoch that did not complete because the attempt ended there (diverged,
   /// infeasible): used legitimately, so not lost. What a checkpoint carried is included.
   Usage unfinished;

@@ -75,6 +75,14 @@ TEST(IntensitySeries, ReadsOffsetsAsTheyAreWritten) {
   EXPECT_THAT(series->source(), Not(HasSubstr("UTC")));
 }
 
+TEST(IntensitySeries, ReadsAMomentThatAnOffsetPutsBeforeTheEpoch) {
+  const auto series = parse("timestamp,gco2_per_kwh\n1970-01-01T00:00+01:00,100\n");
+
+  ASSERT_TRUE(series);
+  EXPECT_EQ(series->at(WallTime(minutes(-1))).value, GramsPerKwh(100));
+  EXPECT_FALSE(series->at(WallTime(minutes(1))).covered);
+}
+
 TEST(IntensitySeries, SaysThatItTookTimesWithoutAZoneForUtc) {
   const auto series = parse("timestamp,gco2_per_kwh\n2022-01-01T00:00:00,100\n");
 

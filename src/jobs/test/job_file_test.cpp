@@ -1,11 +1,11 @@
 #include "symbiont/jobs/job_file.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace symbiont::jobs {
 namespace {
@@ -94,8 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"batch_size = 32", "batch_size = 0", "from 1 to"},
         BadLine{"batch_size = 32", "batch_size = 48", "not among them"},
         BadLine{"[64, 8, 32]", "[64, 8, 32, 8]", "listed twice"},
-        BadLine{"[64, 8, 32]", "[]", "found 0"},
-        BadLine{"[64, 8, 32]", "[64, 0, 32]", "from 1 to"},
+        BadLine{"[64, 8, 32]", "[]", "found 0"}, BadLine{"[64, 8, 32]", "[64, 0, 32]", "from 1 to"},
         BadLine{"[64, 8, 32]", "[64, 8, 32]\n[tune]\neta = 1.5", "from 0 (time) to 1"},
         BadLine{"[64, 8, 32]", "[64, 8, 32]\n[tune]\nbeta = 1.0", "above 1"},
         BadLine{"[64, 8, 32]", "[64, 8, 32]\n[tune]\npolicy = \"improved\"", "not in this version"},
@@ -116,7 +115,8 @@ TEST(JobFile, FindsPathsBesideItself) {
 
 TEST(JobFile, NamesTheFirstKeyThatChangedSinceTheJobLearned) {
   const auto before = parse_job_file(kValid, "job.toml");
-  const auto after = parse_job_file(with("learning_rate = 0.001", "learning_rate = 0.01"), "job.toml");
+  const auto after =
+      parse_job_file(with("learning_rate = 0.001", "learning_rate = 0.01"), "job.toml");
   ASSERT_TRUE(before && after);
   const auto difference = identity_difference(before->identity(), after->identity());
   ASSERT_TRUE(difference);

@@ -85,6 +85,7 @@ TEST_F(LeaseTest, IsFreeOnceReleasedByItsHolderOnly) {
   }
   Result<Ledger> ledger = Ledger::open(path);
   if (!ledger) {
+    std::fprintf(stderr, "%s\n", ledger.error().message().c_str());
     _exit(8);
   }
   Holder holder = kFirst;

@@ -1,9 +1,9 @@
 #include "symbiont/report/saving.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace symbiont::report {
 namespace {

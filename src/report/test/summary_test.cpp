@@ -1,12 +1,12 @@
 #include "symbiont/report/summary.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace symbiont::report {
 namespace {
@@ -107,8 +107,7 @@ class RunReport : public ::testing::Test {
 };
 
 TEST_F(RunReport, ChargesARecurrenceWithAllItsAttempts) {
-  const auto recurrence =
-      attempt(RecurrenceKind::kTuned, 8, 1, Stopped::kBound, std::nullopt, 1);
+  const auto recurrence = attempt(RecurrenceKind::kTuned, 8, 1, Stopped::kBound, std::nullopt, 1);
   attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, recurrence, 2);
 
   const Json json = Json::parse(to_json(summary()));

@@ -235,6 +235,17 @@ TEST_F(Attempt, BooksForEveryEpochExactlyWhatItUsed) {
   EXPECT_EQ(end.unfinished.energy_uj, 0);
 }
 
+TEST_F(Attempt, IsBookedAsExactlyWhenAnotherWentBefore) {
+  energy::Monitor monitor = replay();
+  for (int process = 0; process < 3; ++process) {
+    Recorder recorder;
+    recorder.stop_after = 1;
+    ASSERT_TRUE(run_attempt(options(), monitor, recorder));
+    EXPECT_EQ(recorder.startup.energy_uj, 0);
+    EXPECT_EQ(recorder.epochs[0].usage.energy_uj, recorded_energy_uj(1));
+  }
+}
+
 TEST_F(Attempt, GrantsLeasesOfAnEighthThatNeverCrossAnEpoch) {
   Recorder recorder;
   recorder.stop_after = 2;
@@ -383,6 +394,19 @@ TEST_F(Attempt, OutOfMemoryDuringStartUpIsInfeasible) {
   const AttemptEnd end = end_of(options({"--misbehave=hello-out-of-memory"}), recorder);
   EXPECT_EQ(end.kind, Kind::kInfeasible);
   EXPECT_THAT(recorder.calls, IsEmpty());
+  EXPECT_EQ(end.unfinished, Usage());
+}
+
+TEST_F(Attempt, InfeasibleAtItsResumptionUsedWhatItsCheckpointCarried) {
+  Recorder interrupted;
+  interrupted.interrupt_after_reports = 2;
+  end_of(options(), interrupted);
+  Recorder recorder;
+  const AttemptEnd end =
+      end_of(resume(options({"--misbehave=hello-out-of-memory"}), interrupted), recorder);
+  EXPECT_EQ(end.kind, Kind::kInfeasible);
+  EXPECT_GT(end.unfinished.energy_uj, 0);
+  EXPECT_EQ(end.unfinished, interrupted.carried);
 }
 
 TEST_F(Attempt, KilledByTheKernelForMemoryIsInfeasible) {

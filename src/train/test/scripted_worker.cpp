@@ -7,11 +7,10 @@
 // checkpoints are real and a resumed run ends in the same weights as one that never stopped.
 //
 //   --samples=N           samples per epoch; steps per epoch = ceil(N / batch size). Default 640
-//   --metrics=A,B,...     the metric after epoch 1, 2, ...; the last one stands for all later
-//   epochs
+//   --metrics=A,B,...     the metric after epoch 1, 2, ...; the last stands for all later ones
 //   --target=X            without --metrics: the metric rises evenly to X, default 0.9, ...
-//   --epochs-needed=B=E,..   ... which it reaches after E epochs at batch size B; default 3; 0:
-//   never
+//   --epochs-needed=B=E,...  ... which it reaches after E epochs at batch size B, never if E is 0;
+//                         default 3 epochs
 //   --step-ms=N           how long a step takes; default 0
 //   --evaluation-ms=N     how long an evaluation takes; default 0
 //   --pids=FILE           appends its pid, and that of a lingering child, to FILE, one a line
@@ -180,6 +179,7 @@ class ScriptedWorker {
     WorkerChannel channel = must(WorkerChannel::connect(environment_.channel));
     channel_ = &channel;
     load_checkpoint();
+    start_lingering_child();
     send(hello());
     while (true) {
       Result<RunnerMessage> message = channel.receive();
@@ -198,15 +198,15 @@ class ScriptedWorker {
   }
 
  private:
-  // True at the one moment at which this misbehaviour is due.
-  bool misbehaves(const std::string& kind) {
-    if (script_.text("misbehave") != kind || leases_ < script_.number("after", 1)) {
-      return false;
-    }
-    if (script_.has("once")) {
-      return fs::remove(script_.text("once"));
-    }
-    return true;
+  // True when this misbehaviour is due now.
+  bool misbehaves(const std::string& kind) const {
+    return leases_ >= script_.number("after", 1) && misbehaves_before_leases(kind);
+  }
+
+  // The same for what --after does not speak of.
+  bool misbehaves_before_leases(const std::string& kind) const {
+    return script_.text("misbehave") == kind &&
+           (!script_.has("once") || fs::remove(script_.text("once")));
   }
 
   void prepare_process() {
@@ -217,15 +217,13 @@ class ScriptedWorker {
   }
 
   void misbehave_before_connecting() {
-    leases_ = std::numeric_limits<std::int64_t>::max();  // due whatever --after says
-    if (misbehaves("mute")) {
+    if (misbehaves_before_leases("mute")) {
       hang();
     }
-    if (misbehaves("exit-early")) {
+    if (misbehaves_before_leases("exit-early")) {
       std::cerr << "no such data set\n";
       std::exit(3);
     }
-    leases_ = 0;
   }
 
   void load_checkpoint() {
@@ -233,6 +231,10 @@ class ScriptedWorker {
       model_ = Model::load(environment_.resume);
       script_.append("trace", "resume " + where());
     }
+  }
+
+  // After connecting: it inherits the channel.
+  void start_lingering_child() const {
     if (script_.has("linger")) {
       const pid_t child = ::fork();
       if (child == 0) {
@@ -243,23 +245,21 @@ class ScriptedWorker {
   }
 
   Hello hello() {
-    const std::int64_t leases = std::exchange(leases_, std::numeric_limits<std::int64_t>::max());
-    if (misbehaves("garbage-hello")) {
+    if (misbehaves_before_leases("garbage-hello")) {
       send_raw("hello!\n");
       hang();
     }
-    if (misbehaves("hello-out-of-memory")) {
+    if (misbehaves_before_leases("hello-out-of-memory")) {
       send(Failed{"out_of_memory", "the data set does not fit"});
       hang();
     }
     Hello hello{"scripted 1", "cpu", 1, steps_per_epoch_, 8, 8, model_.epoch, model_.position};
-    if (misbehaves("hello-zero-steps")) {
+    if (misbehaves_before_leases("hello-zero-steps")) {
       hello.steps_per_epoch = 0;
     }
-    if (misbehaves("hello-ahead")) {
+    if (misbehaves_before_leases("hello-ahead")) {
       hello.resumed_epoch = 1000;
     }
-    leases_ = leases;
     return hello;
   }
 
@@ -273,7 +273,7 @@ class ScriptedWorker {
     const std::int64_t steps = std::min(lease.steps.value_or(left), left);
     script_.append("trace", "run " + where() + " " + std::to_string(steps));
     flood();
-    misbehave_at_lease(steps);
+    misbehave_at_lease();
     Ran ran{steps, steps * environment_.batch_size, 0.0, 0.0, steps == left};
     const auto begin = std::chrono::steady_clock::now();
     for (std::int64_t step = 0; step < steps; ++step) {
@@ -301,7 +301,7 @@ class ScriptedWorker {
     }
   }
 
-  void misbehave_at_lease(std::int64_t steps) {
+  void misbehave_at_lease() {
     if (misbehaves("hang")) {
       hang();
     }
@@ -347,7 +347,6 @@ class ScriptedWorker {
     if (misbehaves("close")) {
       ::shutdown(raw_socket(), SHUT_RDWR);
     }
-    static_cast<void>(steps);
   }
 
   void distort(Ran& ran) {

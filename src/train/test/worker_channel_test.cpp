@@ -58,13 +58,16 @@ TEST(WorkerChannel, CarriesMessagesBothWays) {
 
 TEST(WorkerChannel, LosesNoByteToItsWatcher) {
   Pair pair;
-  for (std::int64_t steps = 0; steps < 500; ++steps) {
-    ASSERT_TRUE(pair.runner->send(encode(RunnerMessage(train::Run{steps}))));
-  }
-  for (std::int64_t steps = 0; steps < 500; ++steps) {
-    const Result<RunnerMessage> message = pair.worker->receive();
-    ASSERT_TRUE(message) << message.error().message();
-    ASSERT_EQ(std::get<train::Run>(*message).steps, steps);
+  // In rounds: a socket holds some 250 small messages, then its sender waits.
+  for (std::int64_t round = 0; round < 10; ++round) {
+    for (std::int64_t steps = 0; steps < 100; ++steps) {
+      ASSERT_TRUE(pair.runner->send(encode(RunnerMessage(train::Run{steps}))));
+    }
+    for (std::int64_t steps = 0; steps < 100; ++steps) {
+      const Result<RunnerMessage> message = pair.worker->receive();
+      ASSERT_TRUE(message) << message.error().message();
+      ASSERT_EQ(std::get<train::Run>(*message).steps, steps);
+    }
   }
 }
 
@@ -102,6 +105,7 @@ TEST(WorkerChannel, EndsABusyProcessWithinASecondAfterItsRunner) {
   MessageListener listener = listen();
   const pid_t worker = ::fork();
   if (worker == 0) {
+    ::alarm(10);  // a worker that does not end by itself fails the test, not the machine
     Result<WorkerChannel> channel = WorkerChannel::connect(listener.path());
     while (channel) {
       ::pause();
@@ -111,13 +115,11 @@ TEST(WorkerChannel, EndsABusyProcessWithinASecondAfterItsRunner) {
   Result<std::optional<LineStream>> runner = listener.accept(seconds(10), worker);
   ASSERT_TRUE(runner && *runner);
   ASSERT_TRUE((*runner)->send(encode(RunnerMessage(train::Run{}))));  // unread bytes do not matter
-  const auto begin = std::chrono::steady_clock::now();
   runner->reset();
   int status = 0;
   ASSERT_EQ(::waitpid(worker, &status, 0), worker);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 5);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(10));
 }
 
 TEST(LineStream, RefusesALineLongerThanTheBound) {
