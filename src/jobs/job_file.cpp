@@ -435,8 +435,13 @@ Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::pat
 }
 
 Result<JobSpec> load_job_file(const std::filesystem::path& path) {
-  SYM_ASSIGN_OR_RETURN(const std::string text, read_file(path, 1 << 20));
-  return parse_job_file(text, path);
+  const auto text = read_file(path, 1 << 20);
+  if (!text) {
+    const bool too_large = text.error().code() == ErrorCode::kResourceExhausted;
+    return fail(too_large ? ErrorCode::kInvalidArgument : text.error().code(),
+                text.error().message());
+  }
+  return parse_job_file(*text, path);
 }
 
 }  // namespace symbiont::jobs
