@@ -46,7 +46,8 @@ std::string tape_without(const std::string& from, const std::string& to) {
 std::vector<Case> cases_of_words() {
   return {
       with_words("ACommandIsNeeded", {}, "A subcommand is required"),
-      with_words("AnUnknownCommandIsRefused", {"rnu", "job.toml"}, "rnu"),
+      with_words("AnUnknownCommandIsRefused", {"rnu", "job.toml"},
+                 "there is no command \"rnu\"; did you mean \"run\"?"),
       with_words("AnUnknownOptionIsRefused", {"run", "job.toml", "--fast"}, "--fast"),
       with_words("ACommandOfALaterVersionIsNotIgnored", {"zoo", "list"},
                  "zoo: not in this version"),
@@ -100,7 +101,8 @@ std::vector<Case> cases_of_replay() {
       with_tape("ATapeHasAllItsFields", tape_without("\"gpu\"", "\"dataset\""), "\"gpu\""),
       with_tape("ATapeHasEnoughDraws", tape_without(", 1]", "], \"standard"),
                 "\"path_draws\" is exhausted after 1 draws"),
-      with_tape("ATapeOfAnotherJobIsRefused", tape_without("set", "\", \"network"), "dataset"),
+      with_tape("ATapeOfAnotherJobIsRefused", tape_without("net\"", "\", \"opt"),
+                "no batch size of set/ with adam"),
   };
   Case missing = with_tape("AMissingTapeIsNamed", kTape, "tape.json: No such file or directory");
   missing.prepare = [prepare = missing.prepare](const Room& room) {
