@@ -131,6 +131,9 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return misuse(app, error, argc, argv);
+  } catch (const std::exception& error) {  // out of memory, or a bug: said instead of aborted
+    std::fprintf(stderr, "symbiont: %s\n", error.what());
+    return kFailed;
   }
   return exit_code;
 }

@@ -75,7 +75,7 @@ std::string plan_json(const jobs::RunPlan& plan) {
   json["exploring_recurrences_at_most"] = plan.exploring_recurrences_at_most;
   json["best_cost_j"] = or_null(plan.best_cost_j);
   json["exploring_cost_j_at_most"] = or_null(plan.exploring_cost_j_at_most);
-  return json.dump(2) + "\n";
+  return to_text(json);
 }
 
 std::string plan_text(const jobs::RunPlan& plan) {

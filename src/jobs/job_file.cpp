@@ -400,7 +400,7 @@ std::string JobSpec::identity() const {
   identity["batch_sizes"] = batch_sizes;
   identity["eta"] = eta;
   identity["beta"] = beta;
-  return identity.dump();
+  return identity.dump(-1, ' ', false, Json::error_handler_t::replace);  // paths hold any bytes
 }
 
 std::optional<std::string> identity_difference(std::string_view before, std::string_view after) {

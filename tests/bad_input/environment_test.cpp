@@ -138,5 +138,57 @@ TEST(BadStreams, DoNotMisleadARunThatStartsWithoutAny) {
   room.expect_clean();
 }
 
+/// Paths hold any bytes; TOML and JSON do not.
+TEST(BadPath, ThatIsNotUtf8IsNoReasonToBreakDown) {
+  const Room room;
+  const fs::path folder = room / "m\xfcll";
+  fs::create_directory(folder);
+  for (const char* name : {"job.toml", "data"}) {
+    fs::rename(room / name, folder / name);
+  }
+  const std::string job = (folder / "job.toml").string();
+  const std::string home = (folder / "home").string();
+  for (const Words& words : {
+           Words{"run", job, "--check", "--json"},
+           Words{"run", job, "--json"},
+           Words{"report", "trial", "--json"},
+           Words{"doctor", "--json", "--home", home},
+           Words{"status", "--json", "--home", home},
+       }) {
+    const Ended ended = room.run(words);
+    EXPECT_TRUE(ended.status.success()) << words.front() << ": " << ended.message;
+    EXPECT_TRUE(Json::accept(ended.output)) << ended.output;
+  }
+  room.expect_clean();
+}
+
+TEST(BadPath, ThatIsTooLongIsRefused) {
+  const Room room;
+  const std::string name(5000, 'a');
+  for (const Words& words :
+       {Words{"init", name}, Words{"run", name}, Words{"run", "job.toml", "--home", name},
+        Words{"report", name}, Words{"ledger", "check", "--ledger", name},
+        Words{"tune", "replay", "--traces", name, "--tape", name}}) {
+    const Ended ended = room.run(words);
+    EXPECT_EQ(ended.status.signal, 0) << words.front() << ": " << ended.message;
+    EXPECT_EQ(ended.status.exit_code, 2) << words.front() << ": " << ended.message;
+    EXPECT_EQ(ended.output, "");
+  }
+  EXPECT_FALSE(room.has_ledger());
+  room.expect_clean();
+}
+
+TEST(BadPath, FromAFolderThatIsGoneIsRefused) {
+  const Room room;
+  const Ended ended =
+      room.run_redirected(R"(mkdir gone && cd gone && rmdir ../gone && exec "$@")",
+                          {"run", room.job_file().string(), "--json", "--home", "home"});
+  EXPECT_EQ(ended.status.signal, 0) << ended.message;
+  EXPECT_NE(ended.status.exit_code, 0);
+  EXPECT_EQ(ended.output, "");
+  EXPECT_THAT(ended.message, HasSubstr("No such file or directory"));
+  room.expect_clean();
+}
+
 }  // namespace
 }  // namespace symbiont::bad_input
