@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "room.h"
 #include "symbiont/base/file.h"
@@ -20,6 +21,18 @@ std::string page(const std::string& name) {
   const auto text = read_file(fs::path(REFERENCE_FOLDER) / name, 1 << 20);
   EXPECT_TRUE(text);
   return text.value_or("");
+}
+
+/// Every key of a document, but for the decision's reason, which is the tuner's.
+void collect_keys(const nlohmann::json& document, std::set<std::string>& keys) {
+  for (const auto& [key, value] : document.items()) {
+    if (document.is_object()) {
+      keys.insert(key);
+    }
+    if (value.is_structured() && key != "why") {
+      collect_keys(value, keys);
+    }
+  }
 }
 
 TEST(Documentation, NamesEveryKeyOfTheTemplate) {
@@ -54,6 +67,23 @@ TEST(Documentation, NamesEveryOptionOfEveryCommand) {
          ++at) {
       EXPECT_THAT(reference, HasSubstr(at->str())) << "of " << command.front();
     }
+  }
+}
+
+TEST(Documentation, NamesEveryKeyOfWhatIsPrintedAsJson) {
+  const Room room;
+  const std::string reference = page("commands.md");
+  std::set<std::string> keys;
+  for (const Words& words :
+       {Words{"run", "job.toml", "--json"}, Words{"run", "job.toml", "--check", "--json"},
+        Words{"status", "--json"}, Words{"ledger", "check", "--json"}, Words{"doctor", "--json"}}) {
+    const Ended ended = room.run(words);
+    ASSERT_TRUE(ended.status.success()) << ended.message;
+    collect_keys(nlohmann::json::parse(ended.output), keys);
+  }
+  EXPECT_GT(keys.size(), 50U);
+  for (const std::string& key : keys) {
+    EXPECT_THAT(reference, HasSubstr("`" + key + "`"));
   }
 }
 

@@ -50,7 +50,7 @@ TEST(BadHome, BelowAFileIsRefused) {
   const Room room;
   room.write(room / "file", "");
   const Ended ended = room.run({"run", "job.toml", "--json", "--home", "file/home"});
-  EXPECT_NE(ended.status.exit_code, 0);
+  EXPECT_EQ(ended.status.exit_code, 2) << ended.message;
   EXPECT_EQ(ended.output, "");
   EXPECT_THAT(ended.message, HasSubstr("file/home: Not a directory"));
   room.expect_clean();
