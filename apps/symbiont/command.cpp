@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "symbiont/base/host.h"
@@ -53,6 +54,10 @@ int report_error(const Error& error) {
     default:
       return kFailed;
   }
+}
+
+std::string to_text(const nlohmann::ordered_json& document) {
+  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 void StateOptions::add_to(CLI::App& command) {

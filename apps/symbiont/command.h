@@ -5,6 +5,7 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "symbiont/base/error.h"
 
@@ -22,6 +23,10 @@ enum ExitCode : int {
 
 /// Prints "symbiont: MESSAGE" to standard error and gives the exit code that the error stands for.
 int report_error(const Error& error);
+
+/// A document as text with a line break at its end. Bytes that are not UTF-8, which paths may hold,
+/// are replaced.
+std::string to_text(const nlohmann::ordered_json& document);
 
 /// Options that commands with state share.
 struct StateOptions {

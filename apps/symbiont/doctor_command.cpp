@@ -120,7 +120,7 @@ std::string json_of(const std::vector<Diagnosis>& list) {
     document["checks"].push_back(
         {{"what", one.what}, {"ok", one.good}, {"found", one.found}, {"remedy", one.remedy}});
   }
-  return document.dump(2) + "\n";
+  return to_text(document);
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ std::string job_name_of(const std::filesystem::path& file) {
 }
 
 int init(const std::string& file) {
-  if (std::filesystem::exists(std::filesystem::symlink_status(file))) {
+  std::error_code unknown;  // whatever keeps us from looking also keeps us from writing
+  if (std::filesystem::exists(std::filesystem::symlink_status(file, unknown))) {
     return report_error(Error(ErrorCode::kAlreadyExists, file + ": exists, and is left as it is"));
   }
   const std::string text = jobs::job_file_template(job_name_of(file));

@@ -32,7 +32,7 @@ void print_findings(const std::vector<ledger::Finding>& findings, bool json) {
   for (const ledger::Finding& finding : findings) {
     document["findings"].push_back({{"where", finding.where}, {"what", finding.what}});
   }
-  std::puts(document.dump(2).c_str());
+  std::fputs(to_text(document).c_str(), stdout);
 }
 
 Result<int> check(const LedgerArguments& arguments) {

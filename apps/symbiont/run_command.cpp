@@ -75,7 +75,7 @@ std::string plan_json(const jobs::RunPlan& plan) {
   json["exploring_recurrences_at_most"] = plan.exploring_recurrences_at_most;
   json["best_cost_j"] = or_null(plan.best_cost_j);
   json["exploring_cost_j_at_most"] = or_null(plan.exploring_cost_j_at_most);
-  return json.dump(2) + "\n";
+  return to_text(json);
 }
 
 std::string plan_text(const jobs::RunPlan& plan) {
@@ -168,7 +168,8 @@ void add_run_command(CLI::App& app, int& exit_code) {
                     "nothing");
   command->add_option("--recurrences", arguments->recurrences, "Instead of the file's")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000}));
-  command->add_option("--seed", arguments->seed, "Instead of the file's, when learning starts");
+  command->add_option("--seed", arguments->seed, "Instead of the file's, when learning starts")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53));
   command->add_flag("--restart-learning", arguments->restart_learning,
                     "Start a new history; the old one stays in the ledger");
   command->add_flag("--json", arguments->json, "Print one JSON document");

@@ -122,7 +122,7 @@ Result<Json> read_status(const std::string& url) {
 Result<int> perform(const StatusArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
   SYM_ASSIGN_OR_RETURN(const Json status, read_status(url));
-  std::fputs((arguments.json ? status.dump(2) + "\n" : text_of(status)).c_str(), stdout);
+  std::fputs((arguments.json ? to_text(status) : text_of(status)).c_str(), stdout);
   return kDone;
 }
 

@@ -39,7 +39,7 @@ std::string json_of(const tune::ReplayReport& report) {
     document["attempts"].push_back(attempt_json(attempt));
   }
   document["pruning_survivors"] = report.pruning_survivors;
-  return document.dump(2) + "\n";
+  return to_text(document);
 }
 
 std::string text_of(const tune::ReplayReport& report) {

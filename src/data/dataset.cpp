@@ -104,14 +104,8 @@ Result<Split> load(const DataOptions& options) {
 }
 
 Result<std::int64_t> training_rows(const DataOptions& options) {
-  const auto place = idx_place(options.set);
-  if (!place) {
-    SYM_ASSIGN_OR_RETURN(const Split split, load(options));
-    return static_cast<std::int64_t>(split.train.rows);
-  }
-  SYM_ASSIGN_OR_RETURN(const std::size_t rows, count_idx_rows(place->folder, place->install));
-  const auto all = static_cast<std::int64_t>(rows);
-  return std::min(all, options.limit.value_or(all));
+  SYM_ASSIGN_OR_RETURN(const Split split, load(options));
+  return static_cast<std::int64_t>(split.train.rows);
 }
 
 Result<std::int64_t> steps_per_epoch(std::size_t rows, std::int64_t batch_size) {

@@ -116,14 +116,6 @@ Result<Split> load_idx_folder(const fs::path& folder, const std::string& install
   return split;
 }
 
-Result<std::size_t> count_idx_rows(const fs::path& folder, const std::string& install) {
-  // The images need only be there: reading them is the costly part.
-  SYM_RETURN_IF_ERROR(find_idx(folder, "train-images-idx3-ubyte", install));
-  SYM_ASSIGN_OR_RETURN(const fs::path path, find_idx(folder, "train-labels-idx1-ubyte", install));
-  SYM_ASSIGN_OR_RETURN(const IdxArray labels, load_idx(path));
-  return labels.values.size();
-}
-
 Result<Split> load_digits(const fs::path& file, const std::string& install) {
   std::error_code ignored;
   if (!fs::exists(file, ignored)) {

@@ -12,9 +12,6 @@ namespace symbiont::data {
 /// The four files of `folder`. `install` ends the message when one is missing.
 Result<Split> load_idx_folder(const std::filesystem::path& folder, const std::string& install);
 
-/// Number of training images, by the labels alone.
-Result<std::size_t> count_idx_rows(const std::filesystem::path& folder, const std::string& install);
-
 /// Rows of 64 pixels from 0 to 16 and the digit, without a header; gzip or plain.
 Result<Split> load_digits(const std::filesystem::path& file, const std::string& install);
 

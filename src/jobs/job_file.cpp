@@ -24,6 +24,26 @@ constexpr std::int64_t kMaxEpochs = 1'000'000;
 constexpr std::int64_t kMaxBatchSize = 1 << 24;
 constexpr std::size_t kMaxBatchSizes = 64;
 
+/// Every key of a table. They are made known before any is read, so that a misspelt one is named as
+/// such instead of being reported as missing.
+struct KnownTable {
+  std::string_view table;
+  Words keys;
+};
+const std::array<KnownTable, 6>& known_tables() {
+  static const std::array<KnownTable, 6> tables = {{
+      {"job", {"name", "recurrences", "target", "max_epochs", "seed", "baseline_runs"}},
+      {"data", {"set", "limit"}},
+      {"train",
+       {"worker", "model", "optimizer", "learning_rate", "batch_size", "batch_sizes", "threads",
+        "deadline_s"}},
+      {"tune", {"policy", "eta", "beta", "window", "window_scope", "power"}},
+      {"energy", {"meters", "sysroot", "curve"}},
+      {"carbon", {"zone", "intensity_csv", "intensity_g_per_kwh", "pue"}},
+  }};
+  return tables;
+}
+
 /// Features that the file format reserves and this version does not have.
 struct ReservedKey {
   std::string_view table;
@@ -63,6 +83,20 @@ Result<void> refuse_reserved_keys(Config& config) {
     }
   }
   return {};
+}
+
+Result<void> refuse_unknown_keys(Config& config) {
+  for (const KnownTable& known : known_tables()) {
+    ConfigTable table = config.table(known.table);
+    for (const std::string& key : known.keys) {
+      table.has(key);
+    }
+  }
+  ConfigTable target = config.table("job").table("target");
+  for (const std::string_view key : {"metric", "value", "higher_is_better"}) {
+    target.has(key);
+  }
+  return config.finish();
 }
 
 Result<std::int64_t> integer_between(ConfigTable& table, std::string_view key, std::int64_t value,
@@ -366,7 +400,7 @@ std::string JobSpec::identity() const {
   identity["batch_sizes"] = batch_sizes;
   identity["eta"] = eta;
   identity["beta"] = beta;
-  return identity.dump();
+  return identity.dump(-1, ' ', false, Json::error_handler_t::replace);  // paths hold any bytes
 }
 
 std::optional<std::string> identity_difference(std::string_view before, std::string_view after) {
@@ -390,19 +424,24 @@ Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::pat
   JobSpec spec;
   spec.file = path;
   SYM_RETURN_IF_ERROR(refuse_reserved_keys(config));
+  SYM_RETURN_IF_ERROR(refuse_unknown_keys(config));
   SYM_RETURN_IF_ERROR(read_job(config, spec));
   SYM_RETURN_IF_ERROR(read_data(config, spec));
   SYM_RETURN_IF_ERROR(read_train(config, spec));
   SYM_RETURN_IF_ERROR(read_tune(config, spec));
   SYM_RETURN_IF_ERROR(read_energy(config, spec));
   SYM_RETURN_IF_ERROR(read_carbon(config, spec));
-  SYM_RETURN_IF_ERROR(config.finish());
   return spec;
 }
 
 Result<JobSpec> load_job_file(const std::filesystem::path& path) {
-  SYM_ASSIGN_OR_RETURN(const std::string text, read_file(path, 1 << 20));
-  return parse_job_file(text, path);
+  const auto text = read_file(path, 1 << 20);
+  if (!text) {
+    const bool too_large = text.error().code() == ErrorCode::kResourceExhausted;
+    return fail(too_large ? ErrorCode::kInvalidArgument : text.error().code(),
+                text.error().message());
+  }
+  return parse_job_file(*text, path);
 }
 
 }  // namespace symbiont::jobs

@@ -75,6 +75,16 @@ std::string retry_notice(const std::string& reason, int retry) {
                      kMaxRetries);
 }
 
+/// For the person whose recurrence it was. Whatever is changed about the job, the policy has
+/// learned that it cannot be done.
+std::string unreached_notice(std::int64_t recurrence, Stopped stopped, const std::string& reason,
+                             const Target& target) {
+  return fmt::format(
+      "recurrence {} ended without reaching the target: {}; {}, then start again with "
+      "--restart-learning",
+      recurrence, reason, advice(stopped, target));
+}
+
 /// One invocation on one job.
 class JobRun {
  public:
@@ -172,8 +182,10 @@ MaybeHalt JobRun::perform_recurrences() {
     } else {
       ++(is_tuned ? tuned : baseline);
       if (is_tuned && !record.recurrence.reached && unreached_.empty()) {
+        const ledger::Attempt& last = record.attempts.back().attempt;
         unreached_ =
-            fmt::format("recurrence {} ended without reaching the target", record.recurrence.index);
+            unreached_notice(record.recurrence.index, last.stopped.value_or(Stopped::kFailed),
+                             last.reason, session_.spec.target);
       }
     }
   }
@@ -372,8 +384,8 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   recurrence_finished_ = result.recurrence_finished;
   if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&
       !result.recurrence_reached && unreached_.empty()) {
-    unreached_ = fmt::format("recurrence {} ended without reaching the target: {}",
-                             recurrence.index, ending.reason);
+    unreached_ =
+        unreached_notice(recurrence.index, ending.stopped, ending.reason, session_.spec.target);
   }
   listener_.on_attempt_finished(result);
   failpoint("jobs.attempt.finished");

@@ -33,28 +33,6 @@ bool is_gone(const ledger::Lease& lease, const ledger::Holder& self, WallTime no
   return !process || process->start_ticks != lease.holder.start_ticks;
 }
 
-Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor) {
-  if (job.scope == monitor.scope() && job.provenance == monitor.provenance()) {
-    return {};
-  }
-  return fail(ErrorCode::kFailedPrecondition,
-              fmt::format("job \"{}\" was created with energy {}, now it would be {}; figures of "
-                          "different kinds are never compared. Name the meter of its creation in "
-                          "[energy] meters, or give the job a new name",
-                          job.name, job.meters, monitor.describe()));
-}
-
-Result<void> check_same_identity(const ledger::History& history, const JobSpec& spec) {
-  const auto difference = identity_difference(history.identity, spec.identity());
-  if (!difference) {
-    return {};
-  }
-  return fail(ErrorCode::kFailedPrecondition,
-              fmt::format("{}: the job has changed since it learned: {}. Restore the key, or start "
-                          "a new history with --restart-learning",
-                          spec.file.string(), *difference));
-}
-
 Result<void> create_job(Session& session, std::uint64_t seed) {
   ledger::Job job;
   job.name = session.spec.name;
@@ -104,14 +82,13 @@ Result<void> open_job(Session& session, const RunOptions& options) {
   return check_same_identity(session.history, session.spec);
 }
 
-Result<void> check_trainer(const std::filesystem::path& trainer) {
-  if (::access(trainer.c_str(), X_OK) == 0) {
-    return {};
+/// Home is made for a ledger that lives there; for another, when the first attempt needs it.
+Result<ledger::Ledger> open_ledger(const RunOptions& options) {
+  if (!options.ledger_url.empty()) {
+    return ledger::Ledger::open(options.ledger_url);
   }
-  return fail(ErrorCode::kNotFound,
-              fmt::format("trainer \"{}\" cannot be executed: {}. It is in the package "
-                          "symbiont-trainer-torch; SYMBIONT_TRAINER_TORCH names another place",
-                          trainer.string(), std::strerror(errno)));
+  SYM_RETURN_IF_ERROR(symbiont::create_directories(options.home));
+  return ledger::Ledger::open(ledger_path(options.home).string());
 }
 
 Result<void> take_lease(Session& session) {
@@ -121,6 +98,40 @@ Result<void> take_lease(Session& session) {
 }
 
 }  // namespace
+
+Result<void> check_trainer(const std::filesystem::path& trainer) {
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(trainer, ignored);
+  if (!is_folder && ::access(trainer.c_str(), X_OK) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::kNotFound,
+              fmt::format("trainer \"{}\" cannot be executed: {}. It is in the package "
+                          "symbiont-trainer-torch; SYMBIONT_TRAINER_TORCH names another place",
+                          trainer.string(), is_folder ? "it is a folder" : std::strerror(errno)));
+}
+
+Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor) {
+  if (job.scope == monitor.scope() && job.provenance == monitor.provenance()) {
+    return {};
+  }
+  return fail(ErrorCode::kFailedPrecondition,
+              fmt::format("job \"{}\" was created with energy {}, now it would be {}; figures of "
+                          "different kinds are never compared. Name the meter of its creation in "
+                          "[energy] meters, or give the job a new name",
+                          job.name, job.meters, monitor.describe()));
+}
+
+Result<void> check_same_identity(const ledger::History& history, const JobSpec& spec) {
+  const auto difference = identity_difference(history.identity, spec.identity());
+  if (!difference) {
+    return {};
+  }
+  return fail(ErrorCode::kFailedPrecondition,
+              fmt::format("{}: the job has changed since it learned: {}. Restore the key, or start "
+                          "a new history with --restart-learning",
+                          spec.file.string(), *difference));
+}
 
 std::string lease_name(const std::string& job) {
   return "job:" + job;
@@ -180,7 +191,10 @@ Result<std::int64_t> check_data(const JobSpec& spec) {
   options.limit = spec.data_limit;
   auto rows = data::training_rows(options);
   if (!rows) {
-    return tl::unexpected(std::move(rows).error().while_doing(spec.file.string() + ": [data] set"));
+    const bool damaged = rows.error().code() == ErrorCode::kDataLoss;  // bad input like any other
+    return tl::unexpected(
+        Error(damaged ? ErrorCode::kInvalidArgument : rows.error().code(), rows.error().message())
+            .while_doing(spec.file.string() + ": [data] set"));
   }
   for (const std::int64_t size : spec.batch_sizes) {
     if (size > *rows) {
@@ -198,10 +212,7 @@ Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
   SYM_RETURN_IF_ERROR(check_data(spec));
   SYM_ASSIGN_OR_RETURN(energy::Monitor monitor, open_monitor(spec));
   SYM_ASSIGN_OR_RETURN(carbon::IntensitySeries intensity, open_intensity(spec.carbon));
-  SYM_RETURN_IF_ERROR(symbiont::create_directories(options.home));
-  const std::string url =
-      options.ledger_url.empty() ? ledger_path(options.home).string() : options.ledger_url;
-  SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, ledger::Ledger::open(url));
+  SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, open_ledger(options));
   Session session{spec,
                   options.home,
                   options.trainer,

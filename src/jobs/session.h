@@ -30,6 +30,11 @@ struct Session {
 /// identity changed (kFailedPrecondition naming the key) unless `restart_learning`.
 Result<Session> open_session(const JobSpec& spec, const RunOptions& options);
 
+/// What a run refuses before it changes anything; `--check` asks the same.
+Result<void> check_trainer(const std::filesystem::path& trainer);
+Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor);
+Result<void> check_same_identity(const ledger::History& history, const JobSpec& spec);
+
 /// "job:NAME".
 std::string lease_name(const std::string& job);
 

@@ -57,6 +57,20 @@ std::optional<Ending> judge_bound(const JobSpec& spec, const ledger::Job& job,
 
 }  // namespace
 
+std::string advice(ledger::Stopped stopped, const Target& target) {
+  switch (stopped) {
+    case ledger::Stopped::kDiverged:
+      return "lower [train] learning_rate";
+    case ledger::Stopped::kInfeasible:
+      return "add smaller sizes to [train] batch_sizes";
+    case ledger::Stopped::kBound:
+      return "raise [tune] beta";
+    default:
+      return fmt::format("raise [job] max_epochs or {} the target",
+                         target.higher_is_better ? "lower" : "raise");
+  }
+}
+
 Usage total_usage(std::span<const ledger::Epoch> epochs) {
   Usage total;
   for (const ledger::Epoch& epoch : epochs) {

@@ -19,6 +19,9 @@ struct Ending {
   bool started = true;  ///< false: it could not afford a single epoch
 };
 
+/// What a person can do about a recurrence that ended so without reaching the target.
+std::string advice(ledger::Stopped stopped, const Target& target);
+
 /// Sum over epochs.
 Usage total_usage(std::span<const ledger::Epoch> epochs);
 

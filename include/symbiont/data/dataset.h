@@ -69,8 +69,8 @@ inline constexpr std::size_t kMaxClasses = 10000;
 /// install; kInvalidArgument or kDataLoss name the file and what is wrong with it.
 Result<Split> load(const DataOptions& options);
 
-/// How many rows `load` would give for training, found as cheaply as the set allows: for image sets
-/// from their labels alone. Errors as `load`.
+/// How many rows `load` gives for training. Loads the set to find out, so that whoever trains on it
+/// later meets no surprise. Errors as `load`.
 Result<std::int64_t> training_rows(const DataOptions& options);
 
 /// Whole batches in an epoch: the last partial batch is dropped. kInvalidArgument when there is not

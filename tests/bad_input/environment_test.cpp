@@ -1,0 +1,194 @@
+// Stories of disks, folders and streams that do not take what is written to them.
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "ledger/test/mount.h"
+#include "room.h"
+
+namespace symbiont::bad_input {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+using ledger::kCannotMount;
+using ledger::make_read_only;
+using ledger::on_small_disk;
+
+const Words kRun = {"run", "job.toml", "--json"};
+
+/// What is expected inside a child process counts there; its verdict comes back as the exit code.
+bool as_expected() {
+  return !::testing::Test::HasFailure();
+}
+
+void run_on_small_disk(const Room& room, const std::string& size,
+                       const std::function<void()>& story) {
+  fs::create_directory(room.home());
+  const int result = on_small_disk(room.home(), size, [&] {
+    story();
+    return as_expected();
+  });
+  if (result == kCannotMount) {
+    GTEST_SKIP() << "mounting a file system is not permitted here";
+  }
+  EXPECT_EQ(result, 0);
+}
+
+/// Takes all the room that is left on a disk.
+void fill(const fs::path& folder) {
+  std::ofstream ballast(folder / "ballast", std::ios::binary | std::ios::app);
+  const std::string block(4096, '\0');
+  while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+  }
+}
+
+TEST(BadHome, BelowAFileIsRefused) {
+  const Room room;
+  room.write(room / "file", "");
+  const Ended ended = room.run({"run", "job.toml", "--json", "--home", "file/home"});
+  EXPECT_EQ(ended.status.exit_code, 2) << ended.message;
+  EXPECT_EQ(ended.output, "");
+  EXPECT_THAT(ended.message, HasSubstr("file/home: Not a directory"));
+  room.expect_clean();
+}
+
+TEST(BadHome, ThatCannotBeWrittenIsNamed) {
+  const Room room;
+  run_on_small_disk(room, "1m", [&] {
+    ASSERT_TRUE(make_read_only(room.home()));
+    const Ended ended = room.run(kRun);
+    EXPECT_EQ(ended.status.exit_code, 1) << ended.message;
+    EXPECT_EQ(ended.output, "");
+    EXPECT_THAT(ended.message, HasSubstr("no permission to write"));
+  });
+}
+
+TEST(BadHome, OnAFullDiskIsNamed) {
+  const Room room;
+  run_on_small_disk(room, "1m", [&] {
+    fill(room.home());
+    const Ended ended = room.run(kRun);
+    EXPECT_EQ(ended.status.exit_code, 1) << ended.message;
+    EXPECT_EQ(ended.output, "");
+    EXPECT_THAT(ended.message, HasSubstr("disk is full"));
+  });
+}
+
+TEST(BadHome, ThatFillsUpDuringARunIsNamedAndTheRunResumesWhenThereIsSpace) {
+  const Room room;
+  run_on_small_disk(room, "4m", [&] {
+    room.write_worker("--samples=3200 --step-ms=5");
+    Running running = room.start(kRun);
+    ASSERT_TRUE(room.worker_says("checkpoint 1 0"));
+    fill(room.home());
+    const Ended ended = running.wait();
+    EXPECT_EQ(ended.status.exit_code, 1) << ended.message;
+    EXPECT_THAT(ended.message,
+                ::testing::AnyOf(HasSubstr("disk is full"), HasSubstr("No space left on device")));
+
+    fs::remove(room.home() / "ballast");
+    room.expect_clean();
+    room.write_worker("--samples=3200");
+    const Ended resumed = room.run(kRun);
+    EXPECT_EQ(resumed.status.exit_code, 0) << resumed.message;
+    EXPECT_TRUE(Json::parse(resumed.output)["resumed"]);
+    room.expect_clean();
+  });
+}
+
+class BadOutput : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(BadOutput, IsNoSuccess) {
+  const Room room;
+  ASSERT_EQ(room.run(kRun).status.exit_code, 0);
+  for (const Words& words : {
+           kRun,
+           Words{"run", "job.toml", "--check"},
+           Words{"report", "trial", "--json"},
+           Words{"report", "trial"},
+           Words{"status", "--json"},
+           Words{"ledger", "check", "--json"},
+           Words{"ledger", "export"},
+           Words{"doctor", "--json"},
+           Words{"init", "another.toml"},
+           Words{"--help"},
+           Words{"--version"},
+       }) {
+    const Ended ended = room.run_redirected(GetParam(), words);
+    EXPECT_EQ(ended.status.exit_code, 1) << words.front() << ": " << ended.message;
+    EXPECT_THAT(ended.message, HasSubstr("standard output"));
+  }
+  room.expect_clean();
+}
+
+INSTANTIATE_TEST_SUITE_P(Streams, BadOutput,
+                         ::testing::Values(R"(exec "$@" >&-)", R"(exec "$@" >/dev/full)"),
+                         [](const auto& stream) { return stream.index == 0 ? "Closed" : "Full"; });
+
+TEST(BadStreams, DoNotMisleadARunThatStartsWithoutAny) {
+  const Room room;
+  const Ended ended = room.run_redirected(R"(exec "$@" <&- >&- 2>&-)", kRun);
+  EXPECT_EQ(ended.status.exit_code, 1);
+  const Ended report = room.run({"report", "trial", "--json"});
+  EXPECT_EQ(report.status.exit_code, 0) << report.message;
+  room.expect_clean();
+}
+
+/// Paths hold any bytes; TOML and JSON do not.
+TEST(BadPath, ThatIsNotUtf8IsNoReasonToBreakDown) {
+  const Room room;
+  const fs::path folder = room / "m\xfcll";
+  fs::create_directory(folder);
+  for (const char* name : {"job.toml", "data"}) {
+    fs::rename(room / name, folder / name);
+  }
+  const std::string job = (folder / "job.toml").string();
+  const std::string home = (folder / "home").string();
+  for (const Words& words : {
+           Words{"run", job, "--check", "--json"},
+           Words{"run", job, "--json"},
+           Words{"report", "trial", "--json"},
+           Words{"doctor", "--json", "--home", home},
+           Words{"status", "--json", "--home", home},
+       }) {
+    const Ended ended = room.run(words);
+    EXPECT_TRUE(ended.status.success()) << words.front() << ": " << ended.message;
+    EXPECT_TRUE(Json::accept(ended.output)) << ended.output;
+  }
+  room.expect_clean();
+}
+
+TEST(BadPath, ThatIsTooLongIsRefused) {
+  const Room room;
+  const std::string name(5000, 'a');
+  for (const Words& words :
+       {Words{"init", name}, Words{"run", name}, Words{"run", "job.toml", "--home", name},
+        Words{"report", name}, Words{"ledger", "check", "--ledger", name},
+        Words{"tune", "replay", "--traces", name, "--tape", name}}) {
+    const Ended ended = room.run(words);
+    EXPECT_EQ(ended.status.signal, 0) << words.front() << ": " << ended.message;
+    EXPECT_EQ(ended.status.exit_code, 2) << words.front() << ": " << ended.message;
+    EXPECT_EQ(ended.output, "");
+  }
+  EXPECT_FALSE(room.has_ledger());
+  room.expect_clean();
+}
+
+TEST(BadPath, FromAFolderThatIsGoneIsRefused) {
+  const Room room;
+  const Ended ended =
+      room.run_redirected(R"(mkdir gone && cd gone && rmdir ../gone && exec "$@")",
+                          {"run", room.job_file().string(), "--json", "--home", "home"});
+  EXPECT_EQ(ended.status.signal, 0) << ended.message;
+  EXPECT_NE(ended.status.exit_code, 0);
+  EXPECT_EQ(ended.output, "");
+  EXPECT_THAT(ended.message, HasSubstr("No such file or directory"));
+  room.expect_clean();
+}
+
+}  // namespace
+}  // namespace symbiont::bad_input
