@@ -95,8 +95,14 @@ Job::Job(Shape shape) : trainer_(SYMBIONT_TRAINER_PROGRAM) {
   write(folder_ / "job.toml", shape == Shape::kManyAttempts ? kManyAttemptsJob : kLongEpochJob);
 }
 
-Subprocess Job::spawn(const std::vector<std::string>& arguments,
-                      const std::optional<Death>& death) const {
+Ended Running::end() {
+  const std::optional<ExitStatus> status = process.wait(std::chrono::seconds(200));
+  EXPECT_TRUE(status) << "it does not end";
+  return {status.value_or(ExitStatus{-1, 0}), read(output), read(complaint)};
+}
+
+Running Job::spawn(const std::vector<std::string>& arguments,
+                   const std::optional<Death>& death) const {
   SpawnOptions options;
   options.argv = {SYMBIONT_PROGRAM};
   options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
@@ -108,40 +114,27 @@ Subprocess Job::spawn(const std::vector<std::string>& arguments,
     write(folder_ / "token", "x");
     options.environment.emplace_back("SYMBIONT_FAILPOINT", trap(*death, folder_ / "token"));
   }
-  const std::string& name = arguments.front();
-  options.stdout_file = folder_ / (name + ".out");
-  options.stderr_file = folder_ / (name + ".err");
-  fs::remove(options.stdout_file);
-  fs::remove(options.stderr_file);
+  const std::string number = std::to_string(++commands_);
+  options.stdout_file = folder_ / (number + ".out");
+  options.stderr_file = folder_ / (number + ".err");
   Result<Subprocess> process = Subprocess::spawn(options);
   SYM_CHECK(process.has_value());
-  return std::move(*process);
+  return {std::move(*process), options.stdout_file, options.stderr_file};
 }
 
-Subprocess Job::start(const std::optional<Death>& death,
-                      const std::vector<std::string>& arguments) const {
+Running Job::start(const std::optional<Death>& death,
+                   const std::vector<std::string>& arguments) const {
   std::vector<std::string> all = {"run", (folder_ / "job.toml").string(), "--json"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return spawn(all, death);
 }
 
 Ended Job::run(const std::optional<Death>& death, const std::vector<std::string>& arguments) const {
-  Subprocess process = start(death, arguments);
-  return wait_for(process);
-}
-
-Ended Job::wait_for(Subprocess& process) const {
-  const std::optional<ExitStatus> status = process.wait(std::chrono::seconds(200));
-  EXPECT_TRUE(status) << "symbiont run does not end";
-  return {status.value_or(ExitStatus{-1, 0}), read(folder_ / "run.out"), read(folder_ / "run.err")};
+  return start(death, arguments).end();
 }
 
 Ended Job::command(const std::vector<std::string>& arguments) const {
-  Subprocess process = spawn(arguments, std::nullopt);
-  const std::optional<ExitStatus> status = process.wait(std::chrono::seconds(60));
-  const std::string& name = arguments.front();
-  return {status.value_or(ExitStatus{-1, 0}), read(folder_ / (name + ".out")),
-          read(folder_ / (name + ".err"))};
+  return spawn(arguments, std::nullopt).end();
 }
 
 void Job::kill_worker(const Death& death) {

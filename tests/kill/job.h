@@ -36,19 +36,26 @@ struct Ended {
   std::string complaint;  ///< its stderr
 };
 
+/// A command under way, and where its streams go.
+struct Running {
+  Subprocess process;
+  std::filesystem::path output;
+  std::filesystem::path complaint;
+
+  /// Waits for its end.
+  Ended end();
+};
+
 class Job {
  public:
   explicit Job(Shape shape = Shape::kManyAttempts);
 
   /// Starts `symbiont run --json`.
-  Subprocess start(const std::optional<Death>& death = {},
-                   const std::vector<std::string>& arguments = {}) const;
+  Running start(const std::optional<Death>& death = {},
+                const std::vector<std::string>& arguments = {}) const;
   /// Starts it and waits for its end.
   Ended run(const std::optional<Death>& death = {},
             const std::vector<std::string>& arguments = {}) const;
-  /// Waits for the end of what `start` started.
-  Ended wait_for(Subprocess& process) const;
-
   /// From now on the first worker that comes to this state dies in it.
   void kill_worker(const Death& death);
 
@@ -77,12 +84,12 @@ class Job {
   std::filesystem::path ledger_path() const { return folder_ / "home" / "ledger.sqlite"; }
 
  private:
-  Subprocess spawn(const std::vector<std::string>& arguments,
-                   const std::optional<Death>& death) const;
+  Running spawn(const std::vector<std::string>& arguments, const std::optional<Death>& death) const;
   Ended command(const std::vector<std::string>& arguments) const;
 
   TemporaryDirectory folder_;
   std::filesystem::path trainer_;
+  mutable int commands_ = 0;  // numbers the files of their streams
 };
 
 /// Waits at most `patience` for something that another process does.
