@@ -21,7 +21,7 @@ constexpr std::int64_t kFirstChannels = 8;
 constexpr std::int64_t kSecondChannels = 16;
 constexpr std::int64_t kKernel = 3;
 constexpr std::int64_t kPooling = 2;  // each of two pools halves the image
-constexpr std::int64_t kEvaluationBatch = 2000;
+constexpr std::int64_t kEvaluationBatch = 500;
 
 // Runs `work`, turning torch's exceptions into errors.
 template <typename Work>

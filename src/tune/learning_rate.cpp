@@ -14,10 +14,8 @@ struct Entry {
 };
 
 constexpr Entry kRules[] = {
-    {"adadelta", LearningRateRule::kSquareRoot},
-    {"adam", LearningRateRule::kSquareRoot},
-    {"adamw", LearningRateRule::kSquareRoot},
-    {"sgd", LearningRateRule::kLinear},
+    {"adadelta", LearningRateRule::kSquareRoot}, {"adam", LearningRateRule::kSquareRoot},
+    {"adamw", LearningRateRule::kSquareRoot},    {"sgd", LearningRateRule::kLinear},
     {"sgd-plain", LearningRateRule::kLinear},
 };
 

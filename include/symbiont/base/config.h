@@ -23,14 +23,14 @@ namespace symbiont {
 /// One table of a document. A view: the Config must outlive it.
 class ConfigTable {
  public:
-  /// Whether the document has something under this name. If it is no table, the first value asked of
-  /// it fails.
+  /// Whether the document has something under this name. If it is no table, the first value asked
+  /// of it fails.
   bool present() const;
   /// Whether the key is there (and marks it as known).
   bool has(std::string_view key);
 
-  /// The value of a key. T: std::string, std::int64_t, double (finite; an integer is accepted), bool,
-  /// std::vector<std::string>, std::vector<std::int64_t>, std::vector<double>.
+  /// The value of a key. T: std::string, std::int64_t, double (finite; an integer is accepted),
+  /// bool, std::vector<std::string>, std::vector<std::int64_t>, std::vector<double>.
   /// kInvalidArgument when it is missing or of another type.
   template <typename T>
   Result<T> required(std::string_view key);

@@ -1,9 +1,9 @@
 #pragma once
 /// Comma-separated values with errors that name line and column.
 ///
-/// RFC 4180 with a header line: quoted fields, doubled quotes, LF or CRLF. Blank lines, a UTF-8 byte
-/// order mark, and lines before the header that start with '#' are skipped. Numbers are plain C
-/// locale decimals. At most 16384 columns and 16 Mi fields.
+/// RFC 4180 with a header line: quoted fields, doubled quotes, LF or CRLF. Blank lines, a UTF-8
+/// byte order mark, and lines before the header that start with '#' are skipped. Numbers are plain
+/// C locale decimals. At most 16384 columns and 16 Mi fields.
 
 #include <cstddef>
 #include <cstdint>

@@ -13,13 +13,14 @@ namespace symbiont {
 inline constexpr std::int64_t kMaxTextFile = 64 << 20;  ///< default bound of a text file, bytes
 
 /// The bytes of a file. Fails with kNotFound, kPermissionDenied, kInvalidArgument for a directory,
-/// device or pipe, or kResourceExhausted when the file is larger than `max_bytes`; the message names
-/// the path.
+/// device or pipe, or kResourceExhausted when the file is larger than `max_bytes`; the message
+/// names the path.
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::int64_t max_bytes = kMaxTextFile);
 
 /// As `read_file`, and decompresses when the content is gzip (by its magic, not its name).
-/// `max_bytes` bounds the compressed and the decompressed size. kDataLoss when the stream is truncated or corrupt.
+/// `max_bytes` bounds the compressed and the decompressed size. kDataLoss when the stream is
+/// truncated or corrupt.
 Result<std::string> read_file_gunzipped(const std::filesystem::path& path,
                                         std::int64_t max_bytes = kMaxTextFile);
 
@@ -28,8 +29,9 @@ Result<std::string> gunzip(std::string_view bytes, std::int64_t max_bytes, std::
 
 /// Replaces `path` by `bytes`: a temporary file beside it, flushed to disk, renamed over it. A
 /// reader sees the old content or the new, never a half; on failure (kResourceExhausted when the
-/// disk is full) the old file is untouched and no temporary file is left. Keeps the mode of the file
-/// it replaces and follows a link; refuses to replace a device or directory (kInvalidArgument).
+/// disk is full) the old file is untouched and no temporary file is left. Keeps the mode of the
+/// file it replaces and follows a link; refuses to replace a device or directory
+/// (kInvalidArgument).
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 /// Creates a directory and its parents. Fine if it exists. Errors name the path and the reason.

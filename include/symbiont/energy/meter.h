@@ -29,7 +29,7 @@ struct Domain {
   Scope scope = Scope::kMachine;
   std::chrono::nanoseconds resolution{0};  ///< shortest interval that means something; 0: any
   Watts max_power;                         ///< the most it can draw; for the cost model
-  double relative_uncertainty = 0.0;       ///< half-width of the interval as a fraction: 0.4 = ±40 %
+  double relative_uncertainty = 0.0;  ///< half-width of the interval as a fraction: 0.4 = ±40 %
 };
 
 /// A domain that exists, or was asked for, but cannot be read.

@@ -29,7 +29,7 @@ TEST(Schedule, SpreadsBaselineRunsEvenlyOverTheRun) {
 }
 
 TEST(Schedule, MakesEveryRunThatWasAskedForHoweverFewRecurrencesThereAre) {
-  EXPECT_EQ(play(1, 3), "BBtB");
+  EXPECT_EQ(play(1, 3), "BBBt");
   EXPECT_EQ(play(2, 0), "tt");
 }
 

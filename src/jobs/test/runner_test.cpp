@@ -1,0 +1,284 @@
+#include "symbiont/jobs/runner.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "symbiont/base/host.h"
+#include "temporary_directory.h"
+
+namespace symbiont::jobs {
+namespace {
+
+using ledger::RecurrenceKind;
+using ledger::Stopped;
+using ::testing::HasSubstr;
+
+/// The epochs of 16 cost 8 J, those of 32 4 J, those of 64 2 J, each 1 s.
+constexpr std::string_view kTrace =
+    "batch_size,epoch,time_s,energy_j\n16,1,1,8\n32,1,1,4\n64,1,1,2\n";
+
+/// A job on a table of 128 rows with real worker processes that train nothing (scripted_worker) and
+/// a replayed meter, so that every decision is exact.
+class JobRun : public ::testing::Test {
+ protected:
+  JobRun() {
+    write("trace.csv", std::string(kTrace));
+    std::string rows = "x,label\n";
+    for (int i = 0; i < 160; ++i) {
+      rows += std::to_string(i) + "," + std::to_string(i % 2) + "\n";
+    }
+    write("rows.csv", rows);
+    worker("--epochs-needed=16=3,32=3,64=3");
+    options_.home = folder_ / "home";
+    options_.trainer = folder_ / "trainer";
+  }
+
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+  }
+
+  /// The trainer ignores what a real one is told and behaves as `script` says.
+  void worker(const std::string& script) {
+    write("trainer", "#!/bin/sh\nexec " + (executable_directory() / "scripted_worker").string() +
+                         " --samples=128 --target=0.9 " + script + "\n");
+    std::filesystem::permissions(folder_ / "trainer", std::filesystem::perms::owner_all);
+  }
+
+  JobSpec spec(const std::string& extra_job = "") {
+    const std::string text =
+        "[job]\nname = \"scripted\"\nrecurrences = 4\nmax_epochs = 6\n"
+        "target = {value = 0.9}\n" +
+        extra_job + "[data]\nset = \"csv:rows.csv\"\n" +
+        "[train]\nmodel = \"mlp\"\noptimizer = \"adam\"\n"
+        "learning_rate = 0.1\nbatch_size = 32\nbatch_sizes = [16, 32, 64]\n" +
+        "[energy]\nmeters = [\"replay:trace.csv\"]\n";
+    auto parsed = parse_job_file(text, folder_ / "job.toml");
+    EXPECT_TRUE(parsed) << parsed.error().message();
+    return *parsed;
+  }
+
+  Result<RunOutcome> run(const JobSpec& job) { return run_job(job, options_, listener_); }
+
+  std::vector<ledger::RecurrenceRecord> recorded(ledger::Id run) {
+    auto ledger = ledger::Ledger::open_read_only(ledger_path(options_.home).string());
+    EXPECT_TRUE(ledger) << ledger.error().message();
+    const auto findings = ledger->check();
+    EXPECT_TRUE(findings && findings->empty());
+    return *ledger->recurrences_of_run(run);
+  }
+
+  /// Batch sizes of the attempts of the recurrences of a kind, in order.
+  static std::vector<std::int64_t> sizes(const std::vector<ledger::RecurrenceRecord>& records,
+                                         RecurrenceKind kind) {
+    std::vector<std::int64_t> sizes;
+    for (const auto& record : records) {
+      for (const auto& attempt : record.attempts) {
+        if (record.recurrence.kind == kind) {
+          sizes.push_back(attempt.attempt.batch_size);
+        }
+      }
+    }
+    return sizes;
+  }
+
+  testing::TemporaryDirectory folder_;
+  RunOptions options_;
+  RunListener listener_;
+};
+
+// Costs are 0.5 E + 0.5 MAXPOWER T with MAXPOWER = 8 W: 16: 8 J an epoch, 32: 6 J, 64: 5 J.
+TEST_F(JobRun, WalksTheBatchSizesFromTheDefaultAndChargesEachTruthfully) {
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->kind, RunOutcome::Kind::kFinished);
+  const auto records = recorded(outcome->run);
+  EXPECT_EQ(sizes(records, RecurrenceKind::kTuned), (std::vector<std::int64_t>{32, 16, 64, 64}));
+  const ledger::AttemptRecord& first = records.front().attempts.front();
+  EXPECT_EQ(first.epochs.size(), 3U);
+  EXPECT_EQ(first.epochs.front().usage.energy_uj, 4'000'000);
+  EXPECT_DOUBLE_EQ(first.attempt.cost->value(), 18.0);
+}
+
+TEST_F(JobRun, SpreadsBaselineRunsThatThePolicyNeverHearsOf) {
+  const auto outcome = run(spec("baseline_runs = 2\n"));
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  const auto records = recorded(outcome->run);
+  EXPECT_EQ(sizes(records, RecurrenceKind::kBaseline), (std::vector<std::int64_t>{32, 32}));
+  EXPECT_EQ(sizes(records, RecurrenceKind::kTuned), (std::vector<std::int64_t>{32, 16, 64, 64}));
+}
+
+TEST_F(JobRun, GoesOnLearningInTheNextRun) {
+  const auto first = run(spec());
+  const auto second = run(spec());
+  ASSERT_TRUE(first && second);
+  EXPECT_FALSE(second->resumed);
+  const auto records = recorded(second->run);
+  EXPECT_EQ(records.front().recurrence.index, 5);
+  // The second round of pruning goes on where the first run left it, and the bandit follows.
+  EXPECT_EQ(sizes(records, RecurrenceKind::kTuned).at(0), 32);
+}
+
+TEST_F(JobRun, PrunesASizeThatNeverReachesTheTarget) {
+  worker("--epochs-needed=16=3,32=3,64=0");
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  const auto records = recorded(outcome->run);
+  // 64 is tried in the third recurrence, fails, and another size finishes that recurrence.
+  const auto& third = records.at(2).attempts;
+  EXPECT_EQ(third.front().attempt.batch_size, 64);
+  EXPECT_EQ(*third.front().attempt.stopped, Stopped::kMaxEpochs);
+  EXPECT_EQ(*third.back().attempt.stopped, Stopped::kReached);
+}
+
+TEST_F(JobRun, StopsAnAttemptBeforeTheEpochThatWouldReachItsBound) {
+  write("trace.csv", "batch_size,epoch,time_s,energy_j\n16,1,3,100\n32,1,1,4\n64,1,1,2\n");
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  const auto records = recorded(outcome->run);
+  const ledger::AttemptRecord& second = records.at(1).attempts.front();
+  EXPECT_EQ(second.attempt.batch_size, 16);
+  EXPECT_EQ(*second.attempt.stopped, Stopped::kBound);
+  EXPECT_LT(second.epochs.size(), 3U);
+}
+
+TEST_F(JobRun, RemovesASizeThatRunsOutOfMemoryAndGoesOn) {
+  worker("--epochs-needed=16=3,32=3,64=3 --misbehave=out-of-memory --once=" +
+         (folder_ / "once").string());
+  const auto first = run(spec());
+  ASSERT_TRUE(first) << first.error().message();
+  write("once", "");
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  const auto records = recorded(outcome->run);
+  const ledger::AttemptRecord& failed = records.front().attempts.front();
+  EXPECT_EQ(*failed.attempt.stopped, Stopped::kInfeasible);
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    EXPECT_NE(records[i].attempts.front().attempt.batch_size, failed.attempt.batch_size);
+  }
+}
+
+TEST_F(JobRun, EndsUnreachedWhenTheDefaultItselfCannotReachTheTarget) {
+  worker("--epochs-needed=16=3,32=0,64=3");
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->kind, RunOutcome::Kind::kUnreached);
+  EXPECT_THAT(outcome->message, HasSubstr("default"));
+  EXPECT_EQ(recorded(outcome->run).size(), 1U);
+}
+
+TEST_F(JobRun, LearnsADivergedAttemptAsNotReached) {
+  worker("--epochs-needed=16=3,32=3,64=3 --misbehave=nan-loss --after=2 --once=" +
+         (folder_ / "once").string());
+  ASSERT_TRUE(run(spec()));
+  write("once", "");
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  const ledger::AttemptRecord& diverged = recorded(outcome->run).front().attempts.front();
+  EXPECT_EQ(*diverged.attempt.stopped, Stopped::kDiverged);
+  EXPECT_GT(diverged.attempt.cost->value(), 0.0);
+}
+
+TEST_F(JobRun, TriesAFailedWorkerAgainAndBooksWhatItLost) {
+  write("once", "");
+  worker("--epochs-needed=16=3,32=3,64=3 --misbehave=kill --after=4 --once=" +
+         (folder_ / "once").string());
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->kind, RunOutcome::Kind::kFinished);
+  const ledger::AttemptRecord& first = recorded(outcome->run).front().attempts.front();
+  EXPECT_EQ(*first.attempt.stopped, Stopped::kReached);
+  EXPECT_EQ(first.incarnations.size(), 2U);
+  EXPECT_EQ(first.attempt.failures, 1);
+  EXPECT_GT(first.incarnations.front().lost.energy_uj, 0);
+  EXPECT_DOUBLE_EQ(first.attempt.cost->value(), 18.0);  // what was lost is not what it costs
+}
+
+TEST_F(JobRun, GivesUpOnAWorkerThatFailsFourTimesAndCanBeResumed) {
+  worker("--misbehave=exit-early");
+  const auto failed = run(spec());
+  ASSERT_TRUE(failed) << failed.error().message();
+  EXPECT_EQ(failed->kind, RunOutcome::Kind::kFailed);
+  EXPECT_THAT(failed->message, HasSubstr("4 times"));
+  worker("--epochs-needed=16=3,32=3,64=3");
+  const auto resumed = run(spec());
+  ASSERT_TRUE(resumed) << resumed.error().message();
+  EXPECT_EQ(resumed->kind, RunOutcome::Kind::kFinished);
+  EXPECT_TRUE(resumed->resumed);
+  EXPECT_EQ(resumed->run, failed->run);
+}
+
+/// Asks for an interrupt after so many epochs.
+class InterruptAfter final : public RunListener {
+ public:
+  explicit InterruptAfter(int epochs) : left_(epochs) {}
+  void on_epoch(const ledger::Epoch& /*epoch*/) override { --left_; }
+  bool due() const { return left_ <= 0; }
+
+ private:
+  int left_;
+};
+
+TEST_F(JobRun, ResumesAnInterruptedRunWithTheDecisionsOfAnUndisturbedOne) {
+  const auto undisturbed = run(spec());
+  ASSERT_TRUE(undisturbed);
+  const auto expected = recorded(undisturbed->run);
+  std::filesystem::remove_all(options_.home);
+
+  InterruptAfter listener(4);
+  RunOptions options = options_;
+  options.interrupted = [&] { return listener.due(); };
+  const auto interrupted = run_job(spec(), options, listener);
+  ASSERT_TRUE(interrupted) << interrupted.error().message();
+  EXPECT_EQ(interrupted->kind, RunOutcome::Kind::kInterrupted);
+
+  const auto resumed = run(spec());
+  ASSERT_TRUE(resumed) << resumed.error().message();
+  EXPECT_TRUE(resumed->resumed);
+  const auto records = recorded(resumed->run);
+  EXPECT_EQ(sizes(records, RecurrenceKind::kTuned), sizes(expected, RecurrenceKind::kTuned));
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    EXPECT_EQ(*records[i].attempts.back().attempt.cost, *expected[i].attempts.back().attempt.cost);
+  }
+}
+
+TEST_F(JobRun, RefusesAJobFileThatChangedSinceItLearned) {
+  ASSERT_TRUE(run(spec()));
+  JobSpec changed = spec();
+  changed.learning_rate = 0.2;
+  const auto refused = run(changed);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message(), HasSubstr("learning_rate"));
+
+  options_.restart_learning = true;
+  const auto restarted = run(changed);
+  ASSERT_TRUE(restarted) << restarted.error().message();
+  EXPECT_EQ(sizes(recorded(restarted->run), RecurrenceKind::kTuned).front(), 32);
+}
+
+TEST_F(JobRun, RefusesABatchSizeLargerThanTheSetBeforeAnythingIsWritten) {
+  JobSpec job = spec();
+  job.batch_sizes.push_back(4096);
+  const auto refused = run(job);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), HasSubstr("4096"));
+  EXPECT_FALSE(std::filesystem::exists(options_.home));
+}
+
+TEST_F(JobRun, PlansWithoutChangingAnything) {
+  const auto plan = plan_job(spec(), options_);
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan->training_rows, 128);
+  EXPECT_EQ(plan->exploring_recurrences_at_most, 6);
+  EXPECT_EQ(plan->meters, "replayed");
+  EXPECT_FALSE(std::filesystem::exists(options_.home));
+}
+
+}  // namespace
+}  // namespace symbiont::jobs
