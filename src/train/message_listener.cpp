@@ -4,10 +4,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,6 +17,9 @@ namespace symbiont::train {
 namespace {
 
 constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::string_view kPrefix = "symbiont-";
+constexpr const char* kChannel = "channel";
+constexpr std::chrono::minutes kLeastAge{1};
 
 // The directory is closed to other users already; this guards against a descriptor passed around.
 bool is_welcome(int connection, pid_t group) {
@@ -35,6 +40,48 @@ Result<std::filesystem::path> temporary_directory() {
   return path;
 }
 
+// Whether a socket has nobody listening any more. A datagram socket asks without disturbing
+// anybody: one that is listened on refuses its type, an abandoned one the connection.
+bool is_abandoned(const std::filesystem::path& channel) {
+  sockaddr_un address{};
+  if (channel.native().size() > kMaxSocketPath) {
+    return false;
+  }
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, channel.c_str(), channel.native().size());
+  const FileDescriptor probe(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  return probe.is_open() && ::connect(probe.get(), generic, sizeof(address)) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+// Younger ones may be about to listen.
+bool is_old(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto changed = std::filesystem::last_write_time(path, error);
+  return !error && std::filesystem::file_time_type::clock::now() - changed > kLeastAge;
+}
+
+bool is_own(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid();
+}
+
+// A runner that is killed before its worker connects leaves its directory behind.
+void remove_abandoned(const std::filesystem::path& directory) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::filesystem::path& path = entry->path();
+    if (path.filename().native().starts_with(kPrefix) && is_own(path) && is_old(path) &&
+        is_abandoned(path / kChannel)) {
+      ::unlink((path / kChannel).c_str());
+      ::rmdir(path.c_str());
+    }
+  }
+}
+
 }  // namespace
 
 Result<MessageListener> MessageListener::create() {
@@ -49,18 +96,19 @@ Result<MessageListener> MessageListener::create() {
 }
 
 Result<MessageListener> MessageListener::create_below(const std::filesystem::path& directory) {
-  std::string own = (directory / "symbiont-XXXXXX").string();
-  const std::size_t length = own.size() + std::strlen("/channel");
+  std::string own = (directory / kPrefix).string() + "XXXXXX";
+  const std::size_t length = (std::filesystem::path(own) / kChannel).native().size();
   if (length > kMaxSocketPath) {
     return fail(ErrorCode::kInvalidArgument,
                 "make a socket below " + directory.string() + ": its path would have " +
                     std::to_string(length) + " bytes, at most " + std::to_string(kMaxSocketPath) +
                     " are possible; set TMPDIR to a shorter path");
   }
+  remove_abandoned(directory);
   if (::mkdtemp(own.data()) == nullptr) {  // mode 0700
     return tl::unexpected(errno_error(errno, "make a directory below " + directory.string()));
   }
-  MessageListener listener(std::filesystem::path(own) / "channel");
+  MessageListener listener(std::filesystem::path(own) / kChannel);
   SYM_RETURN_IF_ERROR(listener.listen());
   return listener;
 }

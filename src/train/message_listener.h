@@ -18,7 +18,8 @@ namespace symbiont::train {
 class MessageListener {
  public:
   /// Below XDG_RUNTIME_DIR where that can be used, else below the system's temporary directory.
-  /// kInvalidArgument when the path is too long for a socket.
+  /// kInvalidArgument when the path is too long for a socket. Removes what listeners of killed
+  /// runners left there more than a minute ago.
   static Result<MessageListener> create();
 
   MessageListener(MessageListener&& other) noexcept;
