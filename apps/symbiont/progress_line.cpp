@@ -29,20 +29,17 @@ ProgressLine::~ProgressLine() {
 
 void ProgressLine::on_run(const ledger::Job& job, const ledger::Run& run, bool resumed) {
   recurrences_ = run.recurrences;
+  baseline_runs_ = run.baseline_runs;
   if (terminal_ && resumed) {
     fmt::print(stderr, "{}: resuming run {}\n", job.name, run.id);
   }
 }
 
-void ProgressLine::on_attempt(const ledger::Recurrence& recurrence,
-                              const ledger::Attempt& attempt) {
-  if (recurrence.kind == ledger::RecurrenceKind::kBaseline) {
-    label_ = fmt::format("baseline {}", recurrence.index);
-  } else {
-    first_index_ = first_index_ == 0 ? recurrence.index : first_index_;
-    label_ = fmt::format("recurrence {}", recurrence.index);
-  }
-  label_ += fmt::format(", batch size {}", attempt.batch_size);
+void ProgressLine::on_attempt(const ledger::Recurrence& recurrence, const ledger::Attempt& attempt,
+                              std::int64_t position) {
+  const bool tuned = recurrence.kind == ledger::RecurrenceKind::kTuned;
+  label_ = fmt::format("{} {}/{}, batch size {}", tuned ? "recurrence" : "baseline", position,
+                       tuned ? recurrences_ : baseline_runs_, attempt.batch_size);
   if (attempt.try_index > 1) {
     label_ += fmt::format(" (try {})", attempt.try_index);
   }
@@ -75,8 +72,7 @@ void ProgressLine::on_attempt_finished(const ledger::AttemptResult& result) {
     return;
   }
   clear();
-  fmt::print(stderr, "{}: {}, {} epochs, {}\n", label_, ledger::to_string(result.stopped), epochs_,
-             result.reason);
+  fmt::print(stderr, "{}: {}: {}\n", label_, ledger::to_string(result.stopped), result.reason);
 }
 
 void ProgressLine::on_retry(const std::string& reason) {

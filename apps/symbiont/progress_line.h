@@ -15,7 +15,8 @@ class ProgressLine final : public jobs::RunListener {
   ~ProgressLine() override;
 
   void on_run(const ledger::Job& job, const ledger::Run& run, bool resumed) override;
-  void on_attempt(const ledger::Recurrence& recurrence, const ledger::Attempt& attempt) override;
+  void on_attempt(const ledger::Recurrence& recurrence, const ledger::Attempt& attempt,
+                  std::int64_t position) override;
   void on_progress(const train::Progress& progress) override;
   void on_epoch(const ledger::Epoch& epoch) override;
   void on_attempt_finished(const ledger::AttemptResult& result) override;
@@ -27,7 +28,7 @@ class ProgressLine final : public jobs::RunListener {
 
   bool terminal_ = false;
   std::int64_t recurrences_ = 0;
-  std::int64_t first_index_ = 0;
+  std::int64_t baseline_runs_ = 0;
   std::string label_;
   std::int64_t epochs_ = 0;
   std::int64_t max_epochs_ = 1;

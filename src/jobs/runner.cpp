@@ -124,6 +124,8 @@ class JobRun {
   tune::SeededDraws draws_;
   ledger::Run run_;
   bool resumed_ = false;
+  std::int64_t tuned_ = 0;     ///< recurrences of this run that are finished
+  std::int64_t baseline_ = 0;  ///< likewise
   bool recurrence_finished_ = false;
   int retries_ = 0;                 ///< failures of the attempt in progress, this invocation
   std::string unreached_;           ///< the first recurrence that ended unreached
@@ -172,15 +174,13 @@ Result<void> JobRun::begin_or_resume() {
 
 MaybeHalt JobRun::perform_recurrences() {
   SYM_ASSIGN_OR_RETURN(auto records, session_.ledger.recurrences_of_run(run_.id));
-  std::int64_t tuned = 0;
-  std::int64_t baseline = 0;
   RecurrenceRecord* open = nullptr;
   for (RecurrenceRecord& record : records) {
     const bool is_tuned = record.recurrence.kind == RecurrenceKind::kTuned;
     if (!record.recurrence.finished) {
       open = &record;
     } else {
-      ++(is_tuned ? tuned : baseline);
+      ++(is_tuned ? tuned_ : baseline_);
       if (is_tuned && !record.recurrence.reached && unreached_.empty()) {
         const ledger::Attempt& last = record.attempts.back().attempt;
         unreached_ =
@@ -189,7 +189,7 @@ MaybeHalt JobRun::perform_recurrences() {
       }
     }
   }
-  while (const auto next = next_kind(run_, tuned, baseline)) {
+  while (const auto next = next_kind(run_, tuned_, baseline_)) {
     if (options_.interrupted()) {
       return Halt{RunOutcome::Kind::kInterrupted, "interrupted between recurrences"};
     }
@@ -199,7 +199,7 @@ MaybeHalt JobRun::perform_recurrences() {
       return halt;
     }
     open = nullptr;
-    ++(kind == RecurrenceKind::kTuned ? tuned : baseline);
+    ++(kind == RecurrenceKind::kTuned ? tuned_ : baseline_);
   }
   return std::optional<Halt>{};
 }
@@ -298,7 +298,8 @@ Result<ledger::Attempt> JobRun::decide(RecurrenceKind kind, std::optional<ledger
 // --- An attempt ---------------------------------------------------------------------------------
 
 MaybeHalt JobRun::perform_attempt(const ledger::Recurrence& recurrence, AttemptRecord record) {
-  listener_.on_attempt(recurrence, record.attempt);
+  const bool tuned = recurrence.kind == RecurrenceKind::kTuned;
+  listener_.on_attempt(recurrence, record.attempt, 1 + (tuned ? tuned_ : baseline_));
   retries_ = 0;
   return train_until_it_ends(recurrence, record);
 }

@@ -38,8 +38,9 @@ class RunListener {
   virtual ~RunListener() = default;
 
   virtual void on_run(const ledger::Job& /*job*/, const ledger::Run& /*run*/, bool /*resumed*/) {}
+  /// `position`: which recurrence of its kind in this run it is, 1-based.
   virtual void on_attempt(const ledger::Recurrence& /*recurrence*/,
-                          const ledger::Attempt& /*attempt*/) {}
+                          const ledger::Attempt& /*attempt*/, std::int64_t /*position*/) {}
   virtual void on_progress(const train::Progress& /*progress*/) {}
   virtual void on_epoch(const ledger::Epoch& /*epoch*/) {}
   virtual void on_attempt_finished(const ledger::AttemptResult& /*result*/) {}
