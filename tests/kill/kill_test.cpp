@@ -16,7 +16,6 @@
 namespace symbiont::testing {
 namespace {
 
-using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
@@ -198,6 +197,39 @@ INSTANTIATE_TEST_SUITE_P(InItsLastWrites, KillOfRunnerAtTheEnd,
                                            Story{{{"ledger.release_lease.before"}}, 0},
                                            Story{{{"ledger.release_lease.after"}}, 0}),
                          name_of_parameter);
+
+// --- Runners that die while learning starts anew -------------------------------------------------
+
+class KillOfRestart : public Kill {};
+
+TEST_P(KillOfRestart, LeavesALedgerInWhichLearningCanBeRestartedAgain) {
+  const std::vector<std::string> restart = {"--restart-learning", "--recurrences", "1"};
+  const Story& story = GetParam();
+  Job job;
+  job.run(story.deaths.front());
+  ASSERT_TRUE(job.has_died());
+  job.run(story.deaths.back(), restart);
+  ASSERT_TRUE(job.has_died());
+  expect_sound_ruins(job);
+
+  const Ended next = job.run({}, restart);
+  ASSERT_EQ(next.status.describe(), "exit code 0") << next.complaint;
+  expect_sound_ruins(job);
+  const Books books = job.books();
+  ASSERT_THAT(books.rows("runs"), SizeIs(2));
+  EXPECT_EQ(books.rows("runs").front()["status"], "failed");
+  EXPECT_EQ(books.rows("runs").back()["status"], "finished");
+  EXPECT_EQ(books.lost_uj(), story.lost_uj);
+  EXPECT_EQ(books.pending_uj(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    InTheMiddleOfARun, KillOfRestart,
+    ::testing::Values(Story{{{"train.lease.granted", 5}, {"ledger.start_history.before"}},
+                            steps(7)},
+                      Story{{{"train.lease.granted", 5}, {"ledger.start_history.after"}}, steps(7)},
+                      Story{{{"train.lease.granted", 5}, {"ledger.finish_run.before"}}, steps(7)}),
+    name_of_parameter);
 
 // --- Workers ------------------------------------------------------------------------------------
 

@@ -82,10 +82,10 @@ void live_through(Random& random) {
       const Books ruins = job.books();
       lost_uj = ruins.lost_uj() + ruins.pending_uj() + ruins.to_repeat_uj(reference().books);
       worker_was_alive = !job.worker_has_died();
+      job.age_litter();
     }
   }
   std::cout << std::endl;
-  job.age_litter();
   last = dies ? job.run() : last;
   if (worker_was_alive && job.worker_has_died()) {
     EXPECT_GE(job.books().lost_uj(), lost_uj);  // what the worker took with it is not known
