@@ -143,7 +143,7 @@ TEST(BadPath, ThatIsNotUtf8IsNoReasonToBreakDown) {
   const Room room;
   const fs::path folder = room / "m\xfcll";
   fs::create_directory(folder);
-  for (const char* name : {"job.toml", "data"}) {
+  for (const char* name : {"job.toml", "data", "energy.csv"}) {
     fs::rename(room / name, folder / name);
   }
   const std::string job = (folder / "job.toml").string();
