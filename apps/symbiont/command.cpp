@@ -28,7 +28,7 @@ std::filesystem::path search_path(std::string_view program) {
   std::string_view rest = environment("PATH");
   while (!rest.empty()) {
     const std::size_t colon = std::min(rest.find(':'), rest.size());
-    const std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / program;
+    std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / program;
     if (colon > 0 && is_executable(candidate)) {
       return candidate;
     }
@@ -95,7 +95,7 @@ std::filesystem::path find_trainer() {
   if (const auto set = environment("SYMBIONT_TRAINER_TORCH"); !set.empty()) {
     return set;
   }
-  const std::filesystem::path beside = executable_directory() / kTrainer;
+  std::filesystem::path beside = executable_directory() / kTrainer;
   if (is_executable(beside)) {
     return beside;
   }

@@ -54,8 +54,8 @@ std::optional<Integer> parse_integer(std::string_view word) {
 }
 
 nanoseconds from_clock_ticks(std::int64_t ticks) {
-  static const std::int64_t kTicksPerSecond = ::sysconf(_SC_CLK_TCK);
-  return nanoseconds(ticks * (1'000'000'000 / kTicksPerSecond));
+  static const std::int64_t per_second = ::sysconf(_SC_CLK_TCK);
+  return nanoseconds(ticks * (1'000'000'000 / per_second));
 }
 
 std::optional<nanoseconds> read_cpu_clock(pid_t pid) {

@@ -18,7 +18,7 @@ std::string with_prefix(double value, std::string_view unit) {
     std::string_view name;
   };
   constexpr std::array kPrefixes = {Prefix{1e6, "M"}, Prefix{1e3, "k"}, Prefix{1.0, ""},
-                                    Prefix{1e-3, "m"}, Prefix{1e-6, "u"}};
+                                    Prefix{1e-3, "m"}, Prefix{1e-6, "µ"}};
   const double magnitude = std::abs(value);
   if (magnitude == 0.0) {
     return fmt::format("0 {}", unit);
@@ -49,19 +49,19 @@ std::string energy_with_interval(const Usage& usage) {
 }
 
 std::string percent(double fraction) {
-  return fmt::format("{:+.1f} %", -100.0 * fraction);
+  return fmt::format("{:.1f} %", 100.0 * fraction);
 }
 
-/// "-45.2 % (95 %: -51.0 % to -38.3 %)": the change against the default; a saving is negative.
-std::string change(const Saving& saving) {
+/// "45.2 % (95 %: 38.3 % to 51.0 %)"; below zero it says in words which way that is.
+std::string describe(const Saving& saving) {
   if (!saving.fraction) {
     return "not known";
   }
-  if (!saving.ci95) {
-    return percent(*saving.fraction) + " (no interval)";
-  }
-  return fmt::format("{} (95 %: {} to {})", percent(*saving.fraction), percent(saving.ci95->second),
-                     percent(saving.ci95->first));
+  std::string text = fmt::format("{:>7}", percent(*saving.fraction));
+  text += saving.ci95 ? fmt::format("  (95 %: {} to {})", percent(saving.ci95->first),
+                                    percent(saving.ci95->second))
+                      : "  (no interval: fewer than two baseline runs)";
+  return text + (*saving.fraction < 0.0 ? "  more than the default" : "");
 }
 
 /// fmt pads by display width only for ASCII; "±" is one column in two bytes, which fmt 9 knows.
@@ -125,10 +125,8 @@ void add_savings(std::string& out, std::string_view title, const std::optional<S
   if (!savings) {
     return;
   }
-  out += fmt::format("{}  cost   {}\n", title, change(savings->cost));
-  const std::string indent(title.size(), ' ');
-  out += fmt::format("{}  energy {}\n", indent, change(savings->energy));
-  out += fmt::format("{}  time   {}\n", indent, change(savings->time));
+  out += fmt::format("{}\n  cost    {}\n  energy  {}\n  time    {}\n", title,
+                     describe(savings->cost), describe(savings->energy), describe(savings->time));
 }
 
 void add_bill(std::string& out, const RunSummary& summary) {
@@ -157,8 +155,10 @@ std::string to_text(const RunSummary& summary, bool color) {
   add_table(out, summary, color);
   out += "\n";
   add_baseline(out, summary);
-  add_savings(out, "steady   ", summary.saving);
-  add_savings(out, "whole run", summary.saving_total);
+  add_savings(out, "saving, steady state: the last five recurrences against the baseline",
+              summary.saving);
+  add_savings(out, "saving, whole run: every recurrence, exploration included",
+              summary.saving_total);
   add_bill(out, summary);
   if (summary.job.provenance == Provenance::kModelled) {
     out +=

@@ -22,7 +22,7 @@ class Draws {
 /// Draws from a seeded generator. Store `random().state()` with the controller's state.
 class SeededDraws final : public Draws {
  public:
-  explicit SeededDraws(Random random) : random_(std::move(random)) {}
+  explicit SeededDraws(Random random) : random_(random) {}
 
   double normal() override { return random_.normal(); }
   std::uint64_t below(std::uint64_t n) override { return random_.below(n); }

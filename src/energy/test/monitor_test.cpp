@@ -75,7 +75,7 @@ TEST_F(MonitorTest, SuggestsTheMeterThatWasMeant) {
 
   ASSERT_FALSE(monitor);
   EXPECT_EQ(monitor.error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_THAT(monitor.error().message(), HasSubstr("did you mean rapl?"));
+  EXPECT_THAT(monitor.error().message(), HasSubstr("did you mean \"rapl\"?"));
   EXPECT_EQ(open({}).error().code(), ErrorCode::kInvalidArgument);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <ostream>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -59,6 +60,10 @@ struct BadLine {
   const char* replacement;
   const char* message;
 };
+
+void PrintTo(const BadLine& bad, std::ostream* out) {
+  *out << bad.replacement;
+}
 
 class JobFileRefuses : public ::testing::TestWithParam<BadLine> {};
 

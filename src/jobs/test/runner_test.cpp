@@ -178,7 +178,8 @@ TEST_F(JobRun, LearnsADivergedAttemptAsNotReached) {
   write("once", "");
   const auto outcome = run(spec());
   ASSERT_TRUE(outcome) << outcome.error().message();
-  const ledger::AttemptRecord& diverged = recorded(outcome->run).front().attempts.front();
+  const auto records = recorded(outcome->run);
+  const ledger::AttemptRecord& diverged = records.front().attempts.front();
   EXPECT_EQ(*diverged.attempt.stopped, Stopped::kDiverged);
   EXPECT_GT(diverged.attempt.cost->value(), 0.0);
 }
@@ -190,7 +191,8 @@ TEST_F(JobRun, TriesAFailedWorkerAgainAndBooksWhatItLost) {
   const auto outcome = run(spec());
   ASSERT_TRUE(outcome) << outcome.error().message();
   EXPECT_EQ(outcome->kind, RunOutcome::Kind::kFinished);
-  const ledger::AttemptRecord& first = recorded(outcome->run).front().attempts.front();
+  const auto records = recorded(outcome->run);
+  const ledger::AttemptRecord& first = records.front().attempts.front();
   EXPECT_EQ(*first.attempt.stopped, Stopped::kReached);
   EXPECT_EQ(first.incarnations.size(), 2U);
   EXPECT_EQ(first.attempt.failures, 1);
