@@ -162,6 +162,18 @@ TEST(BadPath, ThatIsNotUtf8IsNoReasonToBreakDown) {
   room.expect_clean();
 }
 
+/// Workers are told where to write in JSON.
+TEST(BadPath, ThatWorkersCannotBeToldIsNoHome) {
+  const Room room;
+  const Ended ended =
+      room.run({"run", "job.toml", "--json", "--home", (room / "m\xfcll").string()});
+  EXPECT_EQ(ended.status.exit_code, 2) << ended.message;
+  EXPECT_EQ(ended.output, "");
+  EXPECT_THAT(ended.message, HasSubstr("is not UTF-8"));
+  EXPECT_FALSE(fs::exists(room / "m\xfcll"));
+  room.expect_clean();
+}
+
 TEST(BadPath, ThatIsTooLongIsRefused) {
   const Room room;
   const std::string name(5000, 'a');
