@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "jobs/carbon_source.h"
@@ -80,6 +81,19 @@ Result<void> open_job(Session& session, const RunOptions& options) {
                     session.job.name, session.job.seed));
   }
   return check_same_identity(session.history, session.spec);
+}
+
+/// Workers are told of their folders below home, and tell of files there, in JSON.
+Result<void> check_home(const std::filesystem::path& home) {
+  std::error_code ignored;
+  const std::string path = std::filesystem::absolute(home, ignored).string();
+  const nlohmann::json word(path);
+  const auto replace = nlohmann::json::error_handler_t::replace;
+  if (nlohmann::json::parse(word.dump(-1, ' ', false, replace)) == word) {
+    return {};
+  }
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("home \"{}\": the path is not UTF-8; choose another with --home", path));
 }
 
 /// Home is made for a ledger that lives there; for another, when the first attempt needs it.
@@ -208,6 +222,7 @@ Result<std::int64_t> check_data(const JobSpec& spec) {
 }
 
 Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
+  SYM_RETURN_IF_ERROR(check_home(options.home));
   SYM_RETURN_IF_ERROR(check_trainer(options.trainer));
   SYM_RETURN_IF_ERROR(check_data(spec));
   SYM_ASSIGN_OR_RETURN(energy::Monitor monitor, open_monitor(spec));

@@ -143,7 +143,7 @@ TEST(BadPath, ThatIsNotUtf8IsNoReasonToBreakDown) {
   const Room room;
   const fs::path folder = room / "m\xfcll";
   fs::create_directory(folder);
-  for (const char* name : {"job.toml", "data"}) {
+  for (const char* name : {"job.toml", "data", "energy.csv"}) {
     fs::rename(room / name, folder / name);
   }
   const std::string job = (folder / "job.toml").string();
@@ -159,6 +159,18 @@ TEST(BadPath, ThatIsNotUtf8IsNoReasonToBreakDown) {
     EXPECT_TRUE(ended.status.success()) << words.front() << ": " << ended.message;
     EXPECT_TRUE(Json::accept(ended.output)) << ended.output;
   }
+  room.expect_clean();
+}
+
+/// Workers are told where to write in JSON.
+TEST(BadPath, ThatWorkersCannotBeToldIsNoHome) {
+  const Room room;
+  const Ended ended =
+      room.run({"run", "job.toml", "--json", "--home", (room / "m\xfcll").string()});
+  EXPECT_EQ(ended.status.exit_code, 2) << ended.message;
+  EXPECT_EQ(ended.output, "");
+  EXPECT_THAT(ended.message, HasSubstr("is not UTF-8"));
+  EXPECT_FALSE(fs::exists(room / "m\xfcll"));
   room.expect_clean();
 }
 

@@ -115,9 +115,7 @@ TEST_F(BadLedger, DoesNotForgiveAChangedJobButStartsAnew) {
 
 TEST_F(BadLedger, DoesNotMixKindsOfEnergy) {
   run_once();
-  room_.write(room_ / "trace.csv",
-              "batch_size,epoch,time_s,energy_j\n16,1,1,10\n16,2,1,10\n16,3,1,10\n");
-  room_.write_job({{"\"estimator\"", "\"replay:trace.csv\""}});
+  room_.write_job({{"replay:energy.csv", "estimator"}});
   const std::string before = room_.exported();
   expect_refused(room_.run(kRun), 2, "figures of different kinds are never compared");
   expect_refused(room_.run({"run", "job.toml", "--check"}), 2,
