@@ -2,7 +2,11 @@
 
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <limits>
+#include <string>
+#include <system_error>
+#include <utility>
 
 #include "symbiont/base/clock.h"
 #include "symbiont/carbon/emissions.h"
@@ -21,6 +25,14 @@ GramsCo2 emitted_by(const Session& session, const ledger::Epoch& epoch) {
 
 }  // namespace
 
+void remove_checkpoint(const std::filesystem::path& path) {
+  // What cannot be removed takes space and does no harm.
+  std::error_code ignored;
+  if (!path.empty()) {
+    std::filesystem::remove_all(path, ignored);
+  }
+}
+
 AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options, RunListener& listener,
                                  const ledger::AttemptRecord& record,
                                  ledger::Incarnation incarnation, std::optional<Usage> known_epoch)
@@ -31,6 +43,7 @@ AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options, Ru
       incarnation_(std::move(incarnation)),
       epochs_(record.epochs),
       known_epoch_(known_epoch),
+      checkpoint_path_(record.checkpoint ? record.checkpoint->path : ""),
       lease_renewed_(system_clock().now()) {}
 
 Result<void> AttemptRecorder::on_started(const train::Hello& /*hello*/, const Usage& startup) {
@@ -58,7 +71,7 @@ Result<train::Verdict> AttemptRecorder::on_epoch(const train::EpochResult& resul
   epoch.begin = result.begin;
   epoch.end = result.end;
   SYM_ASSIGN_OR_RETURN(const bool fresh, record(epoch));
-  if (!fresh) {
+  if (!fresh && epoch.index < static_cast<std::int64_t>(epochs_.size())) {
     return train::Verdict::kContinue;
   }
   const auto ending = judge(session_.spec, session_.job, attempt_, epochs_, known_epoch_);
@@ -71,7 +84,12 @@ Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usa
   checkpoint.epoch = saved.epoch;
   checkpoint.position = saved.position;
   checkpoint.carried = carried;
-  return session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint);
+  SYM_RETURN_IF_ERROR(session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint));
+  const std::string superseded = std::exchange(checkpoint_path_, saved.path);
+  if (superseded != saved.path) {
+    remove_checkpoint(superseded);
+  }
+  return {};
 }
 
 bool AttemptRecorder::interrupted() {

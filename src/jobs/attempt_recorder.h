@@ -2,7 +2,9 @@
 /// Writes what a worker does into the ledger and says when to stop.
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "jobs/session.h"
@@ -10,6 +12,9 @@
 #include "symbiont/train/attempt.h"
 
 namespace symbiont::jobs {
+
+/// Removes a checkpoint that no process will start from any more. An empty path is none.
+void remove_checkpoint(const std::filesystem::path& path);
 
 /// The observer of one process of an attempt. Borrows everything; lives as long as the process.
 class AttemptRecorder final : public train::AttemptObserver {
@@ -45,6 +50,7 @@ class AttemptRecorder final : public train::AttemptObserver {
   ledger::Incarnation incarnation_;
   std::vector<ledger::Epoch> epochs_;
   std::optional<Usage> known_epoch_;
+  std::string checkpoint_path_;  // of the newest recorded checkpoint, empty: none
   Usage startup_;
   std::chrono::nanoseconds lease_renewed_;
 };

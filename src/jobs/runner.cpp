@@ -114,7 +114,10 @@ class JobRun {
   Result<bool> is_stuck() const;
   train::AttemptOptions attempt_options(const ledger::Recurrence& recurrence,
                                         const AttemptRecord& record) const;
+  std::filesystem::path home() const { return std::filesystem::absolute(session_.home); }
   std::filesystem::path attempt_directory(ledger::Id attempt) const;
+  std::filesystem::path weights_path(const AttemptRecord& record) const;
+  bool has_weights(const AttemptRecord& record) const;
   Result<std::optional<Usage>> known_epoch(const ledger::Attempt& attempt) const;
 
   Session session_;
@@ -305,16 +308,21 @@ MaybeHalt JobRun::perform_attempt(const ledger::Recurrence& recurrence, AttemptR
 }
 
 MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, AttemptRecord& record) {
+  // A process that was killed after the last epoch left no weights: another one runs that epoch
+  // again from its checkpoint and writes them. Asked for once: not every worker has weights.
+  bool closed = false;
   for (;;) {
     SYM_ASSIGN_OR_RETURN(const auto known, known_epoch(record.attempt));
-    if (const auto ending =
-            judge(session_.spec, session_.job, record.attempt, record.epochs, known)) {
+    const auto ending = judge(session_.spec, session_.job, record.attempt, record.epochs, known);
+    if (ending && (closed || ending->stopped != Stopped::kReached || has_weights(record))) {
       SYM_RETURN_IF_ERROR(finish(recurrence, record, *ending));
       return std::optional<Halt>{};
     }
     SYM_ASSIGN_OR_RETURN(const train::AttemptEnd end, run_process(recurrence, record));
     switch (end.kind) {
       case train::AttemptEnd::Kind::kStopped:
+        closed = true;
+        break;
       case train::AttemptEnd::Kind::kDiverged:
         break;  // judged from the record, at the top
       case train::AttemptEnd::Kind::kInfeasible:
@@ -368,6 +376,9 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   result.stopped = ending.stopped;
   result.reason = ending.reason;
   result.cost = attempt_cost(session_.spec, session_.job, record.epochs);
+  if (has_weights(record)) {
+    result.weights = weights_path(record).lexically_relative(home()).string();
+  }
   if (recurrence.kind == RecurrenceKind::kTuned) {
     SYM_RETURN_IF_ERROR(
         controller_.observe(record.attempt.batch_size, outcome_of(record, ending, result.cost)));
@@ -382,6 +393,7 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
     result.recurrence_reached = ending.stopped == Stopped::kReached;
   }
   SYM_RETURN_IF_ERROR(session_.ledger.finish_attempt(result));
+  remove_checkpoint(record.checkpoint ? record.checkpoint->path : "");
   recurrence_finished_ = result.recurrence_finished;
   if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&
       !result.recurrence_reached && unreached_.empty()) {
@@ -449,8 +461,17 @@ train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurren
 }
 
 std::filesystem::path JobRun::attempt_directory(ledger::Id attempt) const {
-  return std::filesystem::absolute(session_.home) / "jobs" / session_.job.name /
-         fmt::format("attempt-{}", attempt);
+  return home() / "jobs" / session_.job.name / fmt::format("attempt-{}", attempt);
+}
+
+/// Where a worker puts its final weights (docs/reference/worker-protocol.md).
+std::filesystem::path JobRun::weights_path(const AttemptRecord& record) const {
+  return attempt_directory(record.attempt.id) / "weights.safetensors";
+}
+
+bool JobRun::has_weights(const AttemptRecord& record) const {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(weights_path(record), ignored);
 }
 
 Result<std::optional<Usage>> JobRun::known_epoch(const ledger::Attempt& attempt) const {

@@ -115,9 +115,10 @@ Result<void> Ledger::finish_attempt(const AttemptResult& result) {
     SYM_RETURN_IF_ERROR(refuse_if_finished(database, result.attempt));
     SYM_RETURN_IF_ERROR(lose_carried(database, result.attempt));
     SYM_RETURN_IF_ERROR(database.execute(
-        "UPDATE attempts SET stopped = ?, reason = ?, cost_j = ?, epochs = "
+        "UPDATE attempts SET stopped = ?, reason = ?, cost_j = ?, weights = ?, epochs = "
         "(SELECT count(*) FROM epochs WHERE attempt = attempts.id) WHERE id = ?",
-        to_string(result.stopped), result.reason, result.cost.value(), result.attempt));
+        to_string(result.stopped), result.reason, result.cost.value(), result.weights,
+        result.attempt));
     SYM_RETURN_IF_ERROR(
         database.execute("UPDATE recurrences SET finished = ?, reached = ? "
                          "WHERE id = (SELECT recurrence FROM attempts WHERE id = ?)",

@@ -148,7 +148,8 @@ Attempt read_attempt(store::Row& row) {
                  .stopped = read_stopped(row),
                  .reason = row.text(),
                  .cost = read_optional_quantity<Joules>(row),
-                 .failures = row.integer()};
+                 .failures = row.integer(),
+                 .weights = row.text()};
 }
 
 Incarnation read_incarnation(store::Row& row) {

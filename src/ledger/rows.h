@@ -59,7 +59,7 @@ inline constexpr std::string_view kSelectRecurrence =
     "SELECT id, run, kind, number, finished, reached FROM recurrences ";
 inline constexpr std::string_view kSelectAttempt =
     "SELECT id, recurrence, try_index, batch_size, learning_rate, max_epochs, seed, cost_bound_j, "
-    "coalesce(why, ''), stopped, reason, cost_j, failures "
+    "coalesce(why, ''), stopped, reason, cost_j, failures, weights "
     "FROM attempts LEFT JOIN decisions ON decisions.attempt = attempts.id ";
 inline constexpr std::string_view kSelectIncarnation =
     "SELECT id, attempt, number, started_ns, ended, how, "

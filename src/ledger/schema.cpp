@@ -68,6 +68,7 @@ CREATE TABLE attempts (
   cost_j REAL CHECK (cost_j >= 0),
   epochs INTEGER CHECK (epochs >= 0),
   failures INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+  weights TEXT NOT NULL DEFAULT '',
   UNIQUE (recurrence, try_index),
   CHECK ((stopped IS NULL) = (cost_j IS NULL)),
   CHECK ((stopped IS NULL) = (epochs IS NULL))

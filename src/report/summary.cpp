@@ -79,6 +79,7 @@ RecurrenceSummary summarise_recurrence(const ledger::RecurrenceRecord& record) {
     summary.epochs += one.epochs;
     summary.usage += one.usage;
     summary.cost_j += one.cost_j;
+    summary.weights = attempt.attempt.weights;
     add_grams(summary, attempt);
     for (const ledger::Incarnation& incarnation : attempt.incarnations) {
       summary.lost += incarnation.lost;

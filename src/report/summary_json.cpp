@@ -80,6 +80,7 @@ Json recurrence_json(const RunSummary& run, const RecurrenceSummary& recurrence)
   json["lost_energy_j"] = recurrence.lost.energy().value();
   json["metric"] = or_null(recurrence.metric);
   json["reached"] = recurrence.reached;
+  json["weights"] = recurrence.weights.empty() ? Json(nullptr) : Json(recurrence.weights);
   json["why"] = Json::parse(recurrence.why, nullptr, false);
   if (json["why"].is_discarded()) {
     json["why"] = nullptr;

@@ -160,6 +160,10 @@ std::string to_text(const RunSummary& summary, bool color) {
   add_savings(out, "saving, whole run: every recurrence, exploration included",
               summary.saving_total);
   add_bill(out, summary);
+  if (!summary.recurrences.empty() && !summary.recurrences.back().weights.empty()) {
+    out += fmt::format("weights   {} (below --home; older recurrences' are beside it)\n",
+                       summary.recurrences.back().weights);
+  }
   if (summary.job.provenance == Provenance::kModelled) {
     out +=
         "note      modelled energy is nearly proportional to time, so eta moves the choice "

@@ -102,6 +102,7 @@ struct Attempt {
   std::string reason;                ///< one line on how it ended
   std::optional<Joules> cost;        ///< as observed, once ended
   std::int64_t failures = 0;         ///< infrastructure failures so far
+  std::string weights;               ///< trained weights, a path below HOME; empty: none
 };
 
 /// An epoch as it was measured, once.
@@ -182,6 +183,7 @@ struct AttemptResult {
   Stopped stopped = Stopped::kReached;
   std::string reason;
   Joules cost;
+  std::string weights;
   bool recurrence_finished = false;
   bool recurrence_reached = false;
   std::string policy;  ///< tuner state after the observation; empty: unchanged (baseline)

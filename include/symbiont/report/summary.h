@@ -38,7 +38,7 @@ struct RecurrenceSummary {
   bool reached = false;
   bool finished = false;
   std::string why;      ///< JSON object of the first attempt's decision
-  std::string weights;  ///< path of the trained weights; empty when there are none
+  std::string weights;  ///< of the last attempt, a path below HOME; empty: none
   std::vector<AttemptSummary> attempts;
 };
 
