@@ -379,7 +379,8 @@ bool Target::is_reached_by(double measured) const {
 
 tune::PolicyConfig JobSpec::policy_config() const {
   tune::PolicyConfig config;
-  config.kind = policy;
+  // With one size there is nothing to learn, and a bound could only stop what has no alternative.
+  config.kind = batch_sizes.size() == 1 ? tune::PolicyKind::kFixed : policy;
   config.batch_sizes = batch_sizes;
   config.default_batch_size = batch_size;
   config.beta = beta;

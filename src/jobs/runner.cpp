@@ -376,7 +376,7 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   result.stopped = ending.stopped;
   result.reason = ending.reason;
   result.cost = attempt_cost(session_.spec, session_.job, record.epochs);
-  if (has_weights(record)) {
+  if (ending.stopped == Stopped::kReached && has_weights(record)) {
     result.weights = weights_path(record).lexically_relative(home()).string();
   }
   if (recurrence.kind == RecurrenceKind::kTuned) {

@@ -52,7 +52,9 @@ AttemptSummary summarise_attempt(const ledger::AttemptRecord& record) {
   if (!record.epochs.empty()) {
     summary.metric = finite(record.epochs.back().metric);
   }
-  summary.cost_j = record.attempt.cost ? record.attempt.cost->value() : 0.0;
+  if (record.attempt.cost) {
+    summary.cost_j = record.attempt.cost->value();
+  }
   summary.reached = record.attempt.stopped == ledger::Stopped::kReached;
   summary.stopped = stopped_word(record);
   summary.reason = record.attempt.reason;
@@ -78,7 +80,7 @@ RecurrenceSummary summarise_recurrence(const ledger::RecurrenceRecord& record) {
     summary.metric = one.metric;
     summary.epochs += one.epochs;
     summary.usage += one.usage;
-    summary.cost_j += one.cost_j;
+    summary.cost_j += one.cost_j.value_or(0.0);
     summary.weights = attempt.attempt.weights;
     add_grams(summary, attempt);
     for (const ledger::Incarnation& incarnation : attempt.incarnations) {

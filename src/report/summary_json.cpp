@@ -54,7 +54,7 @@ Json attempt_json(const AttemptSummary& attempt) {
   json["epochs"] = attempt.epochs;
   json["time_s"] = attempt.usage.seconds().value();
   json["energy_j"] = attempt.usage.energy().value();
-  json["cost_j"] = attempt.cost_j;
+  json["cost_j"] = or_null(attempt.cost_j);
   json["metric"] = or_null(attempt.metric);
   json["reached"] = attempt.reached;
   json["stopped"] = or_null(attempt.stopped);

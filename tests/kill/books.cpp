@@ -34,6 +34,12 @@ std::int64_t count_epochs(const Books& books, const Json& attempt) {
                        [&](const Json& epoch) { return epoch["attempt"] == attempt["id"]; });
 }
 
+/// Whether an attempt reached the target in `books`.
+bool ends_reached(const Books& books, const Json& attempt) {
+  const Json twin = find(books.rows("attempts"), "id", attempt["id"]);
+  return !twin.is_null() && twin["stopped"] == "reached";
+}
+
 }  // namespace
 
 Books Books::parse(std::string_view lines) {
@@ -91,13 +97,19 @@ std::int64_t Books::pending_uj() const {
   return sum("incarnations", "pending_energy_uj");
 }
 
-std::int64_t Books::to_repeat_uj(const Books& undisturbed) const {
+std::int64_t Books::open_attempt() const {
+  const Json attempt = find(rows("attempts"), "stopped", nullptr);
+  return attempt.is_null() ? 0 : attempt["id"].get<std::int64_t>();
+}
+
+std::int64_t Books::to_repeat_uj(const Books& undisturbed, bool has_weights) const {
   const Json attempt = find(rows("attempts"), "stopped", nullptr);
   if (attempt.is_null()) {
     return 0;
   }
   const std::int64_t recorded = count_epochs(*this, attempt);
-  if (recorded == count_epochs(undisturbed, attempt)) {
+  if (recorded == count_epochs(undisturbed, attempt) &&
+      (!ends_reached(undisturbed, attempt) || has_weights)) {
     return 0;  // it had ended, and only that was not written down yet
   }
   const Json checkpoint = find(rows("checkpoints"), "attempt", attempt["id"]);

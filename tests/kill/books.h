@@ -30,8 +30,11 @@ class Books {
   std::int64_t pending_uj() const;  ///< will be lost, unless the process lives
 
   /// What repeating the recorded epochs after the last checkpoint of the open attempt will cost.
-  /// `undisturbed`: the books of a run that was never killed.
-  std::int64_t to_repeat_uj(const Books& undisturbed) const;
+  /// `undisturbed`: the books of a run that was never killed. `has_weights`: whether that attempt's
+  /// final weights are written; without them one that reached the target repeats its end.
+  std::int64_t to_repeat_uj(const Books& undisturbed, bool has_weights) const;
+  /// The attempt that is not finished, 0 when there is none.
+  std::int64_t open_attempt() const;
 
  private:
   std::int64_t sum(const std::string& table, const char* column) const;

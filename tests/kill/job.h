@@ -81,6 +81,12 @@ class Job {
   /// Makes it look old, as if it had been left long ago.
   void age_litter() const;
 
+  /// Whether the worker of an attempt has written its final weights.
+  bool has_weights(std::int64_t attempt) const {
+    return std::filesystem::exists(folder_ / "home" / "jobs" / "killed" /
+                                   ("attempt-" + std::to_string(attempt)) / "weights.safetensors");
+  }
+
   std::filesystem::path ledger_path() const { return folder_ / "home" / "ledger.sqlite"; }
 
  private:

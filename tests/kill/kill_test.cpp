@@ -80,7 +80,8 @@ TEST_P(KillOfRunner, ChangesNothingButTheEnergyLost) {
   EXPECT_TRUE(!story.worker || job.worker_has_died());
   const Books ruins = job.books();
   const std::int64_t lost_uj =
-      ruins.lost_uj() + ruins.pending_uj() + ruins.to_repeat_uj(reference().books);
+      ruins.lost_uj() + ruins.pending_uj() +
+      ruins.to_repeat_uj(reference().books, job.has_weights(ruins.open_attempt()));
   EXPECT_EQ(story.lost_uj.value_or(lost_uj), lost_uj);
   job.age_litter();
 
@@ -132,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(BetweenEpochs, KillOfRunner,
 INSTANTIATE_TEST_SUITE_P(
     AroundTheEndOfAnAttempt, KillOfRunner,
     ::testing::Values(
-        Story{{{"train.stop.sent"}}, 0}, Story{{{"ledger.end_incarnation.before"}}, 0},
+        Story{{{"train.stop.sent"}}, {}}, Story{{{"ledger.end_incarnation.before"}}, 0},
         Story{{{"ledger.end_incarnation.after"}}, 0}, Story{{{"ledger.finish_attempt.before"}}, 0},
         Story{{{"ledger.finish_attempt.after"}}, 0}, Story{{{"jobs.attempt.finished"}}, 0},
         Story{{{"ledger.decide.before", 2}}, 0},  // of the baseline run
@@ -259,7 +260,8 @@ INSTANTIATE_TEST_SUITE_P(InEveryStateOfIts, KillOfWorker,
                                            Story{{}, whole(2), Death{"worker.save.middle", 2}},
                                            Story{{}, whole(1), Death{"worker.save.renamed"}},
                                            Story{{}, whole(2), Death{"worker.save.renamed", 2}},
-                                           Story{{}, 0, Death{"worker.stop.before_weights"}}),
+                                           Story{
+                                               {}, whole(3), Death{"worker.stop.before_weights"}}),
                          name_of_parameter);
 
 }  // namespace

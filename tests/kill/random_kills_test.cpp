@@ -80,7 +80,8 @@ void live_through(Random& random) {
     if (dies) {
       expect_sound_ruins(job);
       const Books ruins = job.books();
-      lost_uj = ruins.lost_uj() + ruins.pending_uj() + ruins.to_repeat_uj(reference().books);
+      lost_uj = ruins.lost_uj() + ruins.pending_uj() +
+                ruins.to_repeat_uj(reference().books, job.has_weights(ruins.open_attempt()));
       worker_was_alive = !job.worker_has_died();
       job.age_litter();
     }

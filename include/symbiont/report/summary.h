@@ -18,7 +18,7 @@ struct AttemptSummary {
   std::int64_t batch_size = 0;
   std::int64_t epochs = 0;
   Usage usage;
-  double cost_j = 0.0;
+  std::optional<double> cost_j;  ///< as observed; none while it is unfinished
   std::optional<double> metric;  ///< of the last epoch
   bool reached = false;
   std::optional<std::string> stopped;  ///< none when it reached the target
