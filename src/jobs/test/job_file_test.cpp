@@ -1,6 +1,7 @@
 #include "symbiont/jobs/job_file.h"
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <ostream>
 #include <string>
@@ -53,6 +54,19 @@ TEST(JobFile, TakesTheTemplateThatInitWrites) {
   const auto spec = parse_job_file(job_file_template("mine"), "job.toml");
   ASSERT_TRUE(spec) << spec.error().message();
   EXPECT_EQ(spec->name, "mine");
+}
+
+TEST(JobFile, TakesEveryExample) {
+  int examples = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           std::filesystem::path(SYMBIONT_SOURCE_DIR) / "examples")) {
+    if (entry.path().extension() == ".toml") {
+      const auto spec = load_job_file(entry.path());
+      EXPECT_TRUE(spec) << spec.error().message();
+      ++examples;
+    }
+  }
+  EXPECT_GE(examples, 3);
 }
 
 struct BadLine {
