@@ -1,5 +1,6 @@
 #include "jobs/attempt_recorder.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
@@ -23,6 +24,12 @@ GramsCo2 emitted_by(const Session& session, const ledger::Epoch& epoch) {
   return carbon::emitted(intervals, session.intensity, session.spec.carbon.pue).grams;
 }
 
+/// Whether `path` is `folder` or below it. Both canonical.
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return !folder.empty() && end == folder.end();
+}
+
 }  // namespace
 
 void remove_checkpoint(const std::filesystem::path& path) {
@@ -35,18 +42,24 @@ void remove_checkpoint(const std::filesystem::path& path) {
 
 AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options, RunListener& listener,
                                  const ledger::AttemptRecord& record,
-                                 ledger::Incarnation incarnation, std::optional<Usage> known_epoch)
+                                 ledger::Incarnation incarnation,
+                                 std::optional<Joules> known_epoch_cost)
     : session_(session),
       options_(options),
       listener_(listener),
       attempt_(record.attempt),
       incarnation_(std::move(incarnation)),
       epochs_(record.epochs),
-      known_epoch_(known_epoch),
-      checkpoint_path_(record.checkpoint ? record.checkpoint->path : ""),
+      known_epoch_cost_(known_epoch_cost),
+      checkpoint_path_(record.checkpoint ? session.state_folder() / record.checkpoint->path
+                                         : std::filesystem::path()),
       lease_renewed_(system_clock().now()) {}
 
-Result<void> AttemptRecorder::on_started(const train::Hello& /*hello*/, const Usage& startup) {
+Result<void> AttemptRecorder::on_started(const train::Hello& hello, const Usage& startup) {
+  if (hello.resumed_position == 0) {
+    // The worker does not go on inside the epoch that its checkpoint was made in.
+    SYM_RETURN_IF_ERROR(session_.ledger.lose_carried(attempt_.id));
+  }
   startup_ = startup;
   return session_.ledger.record_startup(incarnation_.id, startup);
 }
@@ -74,19 +87,20 @@ Result<train::Verdict> AttemptRecorder::on_epoch(const train::EpochResult& resul
   if (!fresh && epoch.index < static_cast<std::int64_t>(epochs_.size())) {
     return train::Verdict::kContinue;
   }
-  const auto ending = judge(session_.spec, session_.job, attempt_, epochs_, known_epoch_);
+  const auto ending = judge(session_.spec, session_.job, attempt_, epochs_, known_epoch_cost_);
   return ending ? train::Verdict::kStop : train::Verdict::kContinue;
 }
 
 Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usage& carried) {
   ledger::CheckpointRecord checkpoint;
-  checkpoint.path = saved.path;
+  checkpoint.path =
+      std::filesystem::path(saved.path).lexically_relative(session_.state_folder()).string();
   checkpoint.epoch = saved.epoch;
   checkpoint.position = saved.position;
   checkpoint.carried = carried;
   SYM_RETURN_IF_ERROR(session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint));
-  const std::string superseded = std::exchange(checkpoint_path_, saved.path);
-  if (superseded != saved.path) {
+  const std::filesystem::path superseded = std::exchange(checkpoint_path_, saved.path);
+  if (!is_inside(saved.path, superseded)) {
     remove_checkpoint(superseded);
   }
   return {};

@@ -21,7 +21,7 @@ class AttemptRecorder final : public train::AttemptObserver {
  public:
   AttemptRecorder(Session& session, const RunOptions& options, RunListener& listener,
                   const ledger::AttemptRecord& record, ledger::Incarnation incarnation,
-                  std::optional<Usage> known_epoch);
+                  std::optional<Joules> known_epoch_cost);
 
   Result<void> on_started(const train::Hello& hello, const Usage& startup) override;
   Result<void> on_progress(const train::Progress& progress) override;
@@ -49,8 +49,8 @@ class AttemptRecorder final : public train::AttemptObserver {
   ledger::Attempt attempt_;
   ledger::Incarnation incarnation_;
   std::vector<ledger::Epoch> epochs_;
-  std::optional<Usage> known_epoch_;
-  std::string checkpoint_path_;  // of the newest recorded checkpoint, empty: none
+  std::optional<Joules> known_epoch_cost_;
+  std::filesystem::path checkpoint_path_;  // of the newest recorded checkpoint, empty: none
   Usage startup_;
   std::chrono::nanoseconds lease_renewed_;
 };

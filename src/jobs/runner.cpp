@@ -12,6 +12,7 @@
 #include "symbiont/base/clock.h"
 #include "symbiont/base/failpoint.h"
 #include "symbiont/base/file.h"
+#include "symbiont/base/log.h"
 #include "symbiont/tune/draws.h"
 #include "symbiont/tune/learning_rate.h"
 #include "symbiont/tune/policy.h"
@@ -109,16 +110,18 @@ class JobRun {
   MaybeHalt train_until_it_ends(const ledger::Recurrence& recurrence, AttemptRecord& record);
   Result<train::AttemptEnd> run_process(const ledger::Recurrence& recurrence,
                                         AttemptRecord& record);
+  Result<void> prepare_directory(const AttemptRecord& record,
+                                 const ledger::Incarnation& incarnation) const;
   Result<void> finish(const ledger::Recurrence& recurrence, const AttemptRecord& record,
                       const Ending& ending);
   Result<bool> is_stuck() const;
   train::AttemptOptions attempt_options(const ledger::Recurrence& recurrence,
                                         const AttemptRecord& record) const;
-  std::filesystem::path home() const { return std::filesystem::absolute(session_.home); }
+  std::filesystem::path home() const { return session_.state_folder(); }
   std::filesystem::path attempt_directory(ledger::Id attempt) const;
   std::filesystem::path weights_path(const AttemptRecord& record) const;
   bool has_weights(const AttemptRecord& record) const;
-  Result<std::optional<Usage>> known_epoch(const ledger::Attempt& attempt) const;
+  Result<std::optional<Joules>> known_epoch_cost(const ledger::Attempt& attempt) const;
 
   Session session_;
   const RunOptions& options_;
@@ -164,6 +167,12 @@ Result<void> JobRun::begin_or_resume() {
   resumed_ = unfinished.has_value();
   if (resumed_) {
     run_ = *unfinished;
+    if (options_.recurrences && *options_.recurrences != run_.recurrences) {
+      log::warning(
+          fmt::format("run {} is unfinished and goes on to its {} recurrences; "
+                      "--recurrences counts for a new run",
+                      run_.id, run_.recurrences));
+    }
     SYM_RETURN_IF_ERROR(session_.ledger.bury_dead_incarnations(run_.id));
   } else {
     SYM_ASSIGN_OR_RETURN(
@@ -312,7 +321,7 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, Atte
   // again from its checkpoint and writes them. Asked for once: not every worker has weights.
   bool closed = false;
   for (;;) {
-    SYM_ASSIGN_OR_RETURN(const auto known, known_epoch(record.attempt));
+    SYM_ASSIGN_OR_RETURN(const auto known, known_epoch_cost(record.attempt));
     const auto ending = judge(session_.spec, session_.job, record.attempt, record.epochs, known);
     if (ending && (closed || ending->stopped != Stopped::kReached || has_weights(record))) {
       SYM_RETURN_IF_ERROR(finish(recurrence, record, *ending));
@@ -329,7 +338,7 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, Atte
         SYM_RETURN_IF_ERROR(finish(recurrence, record, {Stopped::kInfeasible, end.reason}));
         return std::optional<Halt>{};
       case train::AttemptEnd::Kind::kInterrupted:
-        return Halt{RunOutcome::Kind::kInterrupted, "interrupted; a checkpoint is saved"};
+        return Halt{RunOutcome::Kind::kInterrupted, end.reason + "; run it again to go on"};
       case train::AttemptEnd::Kind::kFailed:
         SYM_RETURN_IF_ERROR(session_.ledger.count_failure(record.attempt.id, end.reason));
         if (++retries_ > kMaxRetries) {
@@ -346,11 +355,11 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, Atte
 /// One process. `record` is read back from the ledger afterwards.
 Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurrence,
                                               AttemptRecord& record) {
-  SYM_RETURN_IF_ERROR(symbiont::create_directories(attempt_directory(record.attempt.id)));
-  SYM_ASSIGN_OR_RETURN(const auto known, known_epoch(record.attempt));
+  SYM_ASSIGN_OR_RETURN(const auto known, known_epoch_cost(record.attempt));
   SYM_ASSIGN_OR_RETURN(
       ledger::Incarnation incarnation,
       session_.ledger.begin_incarnation(record.attempt.id, system_clock().wall_now()));
+  SYM_RETURN_IF_ERROR(prepare_directory(record, incarnation));
   AttemptRecorder recorder(session_, options_, listener_, record, incarnation, known);
   auto end = train::run_attempt(attempt_options(recurrence, record), session_.monitor, recorder);
   if (!end) {
@@ -366,6 +375,22 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
       session_.ledger.end_incarnation(incarnation.id, end->reason, end->lost + end->unfinished));
   SYM_ASSIGN_OR_RETURN(record, session_.ledger.read_attempt(record.attempt.id));
   return std::move(*end);
+}
+
+/// The folder is this attempt's alone, and holds no weights but those it is going to write: an
+/// interrupted process leaves the ones it had.
+Result<void> JobRun::prepare_directory(const AttemptRecord& record,
+                                       const ledger::Incarnation& incarnation) const {
+  const std::filesystem::path folder = attempt_directory(record.attempt.id);
+  std::error_code error;
+  if (incarnation.number == 1 && std::filesystem::exists(folder, error)) {
+    return fail(ErrorCode::kFailedPrecondition,
+                fmt::format("{}: exists, but is not of this ledger's making: another ledger keeps "
+                            "its models in this home. Give --home, or move the folder away",
+                            folder.string()));
+  }
+  std::filesystem::remove(weights_path(record), error);
+  return symbiont::create_directories(folder);
 }
 
 Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptRecord& record,
@@ -393,7 +418,9 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
     result.recurrence_reached = ending.stopped == Stopped::kReached;
   }
   SYM_RETURN_IF_ERROR(session_.ledger.finish_attempt(result));
-  remove_checkpoint(record.checkpoint ? record.checkpoint->path : "");
+  if (record.checkpoint) {
+    remove_checkpoint(home() / record.checkpoint->path);
+  }
   recurrence_finished_ = result.recurrence_finished;
   if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&
       !result.recurrence_reached && unreached_.empty()) {
@@ -446,7 +473,7 @@ train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurren
   set("SYMBIONT_MAX_EPOCHS", std::to_string(attempt.max_epochs));
   set("SYMBIONT_SEED", std::to_string(attempt.seed));
   set("SYMBIONT_INITIAL_WEIGHTS", "");
-  set("SYMBIONT_RESUME", checkpoint ? checkpoint->path : "");
+  set("SYMBIONT_RESUME", checkpoint ? (home() / checkpoint->path).string() : "");
   set("SYMBIONT_OUTPUT", options.output.string());
   // Two thread pools on the same cores fight: the framework's may have the job's threads, the BLAS
   // library's has one.
@@ -474,8 +501,15 @@ bool JobRun::has_weights(const AttemptRecord& record) const {
   return std::filesystem::is_regular_file(weights_path(record), ignored);
 }
 
-Result<std::optional<Usage>> JobRun::known_epoch(const ledger::Attempt& attempt) const {
-  return session_.ledger.last_epoch_usage(session_.history.id, attempt.batch_size);
+Result<std::optional<Joules>> JobRun::known_epoch_cost(const ledger::Attempt& attempt) const {
+  SYM_ASSIGN_OR_RETURN(const std::vector<Usage> usages,
+                       session_.ledger.epoch_usages(session_.history.id, attempt.batch_size));
+  std::optional<Joules> least;
+  for (const Usage& usage : usages) {
+    const Joules cost = usage_cost(session_.spec, session_.job, usage);
+    least = least ? std::min(*least, cost) : cost;
+  }
+  return least;
 }
 
 }  // namespace
@@ -486,10 +520,19 @@ std::filesystem::path ledger_path(const std::filesystem::path& home) {
 
 Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunListener& listener) {
   SYM_ASSIGN_OR_RETURN(Session session, open_session(spec, options));
-  SYM_ASSIGN_OR_RETURN(auto controller, tune::RecurrenceController::restore(
-                                            spec.policy_config(), session.history.policy));
+  auto controller =
+      tune::RecurrenceController::restore(spec.policy_config(), session.history.policy);
+  if (!controller) {
+    // The refusal is the news; a lease that could not be given back dies with this process anyway.
+    (void)session.ledger.release_lease(lease_name(spec.name), session.holder);
+    return tl::unexpected(
+        std::move(controller)
+            .error()
+            .while_doing(spec.file.string() +
+                         ": [tune] policy (--restart-learning starts a new history)"));
+  }
   SYM_ASSIGN_OR_RETURN(const Random random, Random::restore(session.history.draws));
-  JobRun run(std::move(session), options, listener, std::move(controller),
+  JobRun run(std::move(session), options, listener, std::move(*controller),
              tune::SeededDraws(random));
   return run.perform();
 }

@@ -24,6 +24,13 @@ struct Session {
   ledger::Holder holder;
   ledger::Job job;
   ledger::History history;
+
+  /// HOME, absolute and without symbolic links: paths in the ledger are below it.
+  std::filesystem::path state_folder() const {
+    std::error_code ignored;
+    const std::filesystem::path absolute = std::filesystem::absolute(home, ignored);
+    return std::filesystem::weakly_canonical(absolute, ignored);
+  }
 };
 
 /// Opens everything and takes the job's lease. Creates the job when it is new; refuses one whose

@@ -10,10 +10,6 @@
 namespace symbiont::jobs {
 namespace {
 
-Joules usage_cost(const JobSpec& spec, const ledger::Job& job, const Usage& usage) {
-  return tune::cost(usage.energy(), usage.seconds(), spec.eta, job.max_power);
-}
-
 std::optional<Ending> judge_last_epoch(const JobSpec& spec, const ledger::Epoch& last) {
   if (!std::isfinite(last.metric)) {
     return Ending{
@@ -31,16 +27,12 @@ std::optional<Ending> judge_last_epoch(const JobSpec& spec, const ledger::Epoch&
 std::optional<Ending> judge_bound(const JobSpec& spec, const ledger::Job& job,
                                   const ledger::Attempt& attempt,
                                   std::span<const ledger::Epoch> epochs,
-                                  const std::optional<Usage>& known_epoch) {
+                                  const std::optional<Joules>& known_epoch_cost) {
   if (!attempt.cost_bound) {
     return std::nullopt;
   }
-  std::optional<Joules> known_cost;
-  if (known_epoch) {
-    known_cost = usage_cost(spec, job, *known_epoch);
-  }
   const Joules spent = attempt_cost(spec, job, epochs);
-  const tune::EarlyStop early_stop(attempt.cost_bound, known_cost);
+  const tune::EarlyStop early_stop(attempt.cost_bound, known_epoch_cost);
   const tune::StopDecision decision =
       early_stop.before_epoch(static_cast<std::int64_t>(epochs.size()), spent);
   if (!decision.stop) {
@@ -71,6 +63,10 @@ std::string advice(ledger::Stopped stopped, const Target& target) {
   }
 }
 
+Joules usage_cost(const JobSpec& spec, const ledger::Job& job, const Usage& usage) {
+  return tune::cost(usage.energy(), usage.seconds(), spec.eta, job.max_power);
+}
+
 Usage total_usage(std::span<const ledger::Epoch> epochs) {
   Usage total;
   for (const ledger::Epoch& epoch : epochs) {
@@ -86,7 +82,7 @@ Joules attempt_cost(const JobSpec& spec, const ledger::Job& job,
 
 std::optional<Ending> judge(const JobSpec& spec, const ledger::Job& job,
                             const ledger::Attempt& attempt, std::span<const ledger::Epoch> epochs,
-                            const std::optional<Usage>& known_epoch) {
+                            const std::optional<Joules>& known_epoch_cost) {
   if (!epochs.empty()) {
     if (auto ending = judge_last_epoch(spec, epochs.back())) {
       return ending;
@@ -97,7 +93,7 @@ std::optional<Ending> judge(const JobSpec& spec, const ledger::Job& job,
                   fmt::format("{} epochs without reaching {} {}", epochs.size(), spec.target.metric,
                               spec.target.value)};
   }
-  return judge_bound(spec, job, attempt, epochs, known_epoch);
+  return judge_bound(spec, job, attempt, epochs, known_epoch_cost);
 }
 
 }  // namespace symbiont::jobs

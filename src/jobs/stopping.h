@@ -22,6 +22,9 @@ struct Ending {
 /// What a person can do about a recurrence that ended so without reaching the target.
 std::string advice(ledger::Stopped stopped, const Target& target);
 
+/// Cost of some usage by the job's eta and MAXPOWER.
+Joules usage_cost(const JobSpec& spec, const ledger::Job& job, const Usage& usage);
+
 /// Sum over epochs.
 Usage total_usage(std::span<const ledger::Epoch> epochs);
 
@@ -29,10 +32,11 @@ Usage total_usage(std::span<const ledger::Epoch> epochs);
 Joules attempt_cost(const JobSpec& spec, const ledger::Job& job,
                     std::span<const ledger::Epoch> epochs);
 
-/// Whether the attempt ends here, before another epoch is started. `known_epoch` is what an epoch
-/// at this batch size last used, if it ever ran.
+/// Whether the attempt ends here, before another epoch is started. `known_epoch_cost` is the least
+/// that an epoch at this batch size has cost on average in an attempt so far, if it ever ran: one
+/// slow attempt must not keep the size from being tried again.
 std::optional<Ending> judge(const JobSpec& spec, const ledger::Job& job,
                             const ledger::Attempt& attempt, std::span<const ledger::Epoch> epochs,
-                            const std::optional<Usage>& known_epoch);
+                            const std::optional<Joules>& known_epoch_cost);
 
 }  // namespace symbiont::jobs

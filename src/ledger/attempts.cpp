@@ -113,7 +113,7 @@ Result<std::int64_t> Ledger::count_failure(Id attempt, std::string_view reason) 
 Result<void> Ledger::finish_attempt(const AttemptResult& result) {
   return state_->change(kFinishAttempt, [&](store::Database& database) -> Result<void> {
     SYM_RETURN_IF_ERROR(refuse_if_finished(database, result.attempt));
-    SYM_RETURN_IF_ERROR(lose_carried(database, result.attempt));
+    SYM_RETURN_IF_ERROR(ledger::lose_carried(database, result.attempt));
     SYM_RETURN_IF_ERROR(database.execute(
         "UPDATE attempts SET stopped = ?, reason = ?, cost_j = ?, weights = ?, epochs = "
         "(SELECT count(*) FROM epochs WHERE attempt = attempts.id) WHERE id = ?",

@@ -17,6 +17,8 @@ constexpr Change kRecordEpoch = {"record epoch", "ledger.record_epoch.before",
                                  "ledger.record_epoch.after"};
 constexpr Change kRecordCheckpoint = {"record checkpoint", "ledger.record_checkpoint.before",
                                       "ledger.record_checkpoint.after"};
+constexpr Change kLoseCarried = {"lose carried usage", "ledger.lose_carried.before",
+                                 "ledger.lose_carried.after"};
 constexpr Change kEnd = {"end incarnation", "ledger.end_incarnation.before",
                          "ledger.end_incarnation.after"};
 constexpr Change kBury = {"bury dead incarnations", "ledger.bury_dead_incarnations.before",
@@ -74,6 +76,12 @@ Result<Incarnation> Ledger::begin_incarnation(Id attempt, WallTime now) {
             "WHERE attempt = ? RETURNING id",
             [](store::Row& row) { return row.integer(); }, attempt, column(now), attempt));
     return require_incarnation(database, id.value());
+  });
+}
+
+Result<void> Ledger::lose_carried(Id attempt) {
+  return state_->change(kLoseCarried, [&](store::Database& database) {
+    return ledger::lose_carried(database, attempt);
   });
 }
 

@@ -86,18 +86,29 @@ Result<std::int64_t> Ledger::count_recurrences(Id job, RecurrenceKind kind) cons
   });
 }
 
-Result<std::optional<Usage>> Ledger::last_epoch_usage(Id history, std::int64_t batch_size) const {
-  using Answer = Result<std::optional<Usage>>;
-  return state_->look("read usage of an epoch", [&](store::Database& database) -> Answer {
-    SYM_ASSIGN_OR_RETURN(
-        const std::vector<Usage> usages,
-        database.all("SELECT energy_uj, uncertainty_uj, time_ns, provenance, scope FROM epochs "
-                     "WHERE attempt = (SELECT max(attempts.id) FROM attempts "
-                     "JOIN decisions ON decisions.attempt = attempts.id "
-                     "WHERE decisions.history = ? AND attempts.batch_size = ? "
-                     "AND EXISTS (SELECT 1 FROM epochs WHERE epochs.attempt = attempts.id))",
-                     read_usage, history, batch_size));
-    return usages.empty() ? std::nullopt : std::optional(mean(usages));
+Result<std::vector<Usage>> Ledger::epoch_usages(Id history, std::int64_t batch_size) const {
+  using Answer = Result<std::vector<Usage>>;
+  return state_->look("read usage of epochs", [&](store::Database& database) -> Answer {
+    SYM_ASSIGN_OR_RETURN(const std::vector<Id> attempts,
+                         database.all(
+                             "SELECT attempts.id FROM attempts "
+                             "JOIN decisions ON decisions.attempt = attempts.id "
+                             "JOIN recurrences ON recurrences.id = attempts.recurrence "
+                             "WHERE decisions.history = ? AND attempts.batch_size = ? AND kind = ? "
+                             "AND EXISTS (SELECT 1 FROM epochs WHERE epochs.attempt = attempts.id) "
+                             "ORDER BY attempts.id",
+                             [](store::Row& row) { return row.integer(); }, history, batch_size,
+                             to_string(RecurrenceKind::kTuned)));
+    std::vector<Usage> means;
+    for (const Id attempt : attempts) {
+      SYM_ASSIGN_OR_RETURN(
+          const std::vector<Usage> usages,
+          database.all("SELECT energy_uj, uncertainty_uj, time_ns, provenance, scope FROM epochs "
+                       "WHERE attempt = ?",
+                       read_usage, attempt));
+      means.push_back(mean(usages));
+    }
+    return means;
   });
 }
 

@@ -1,4 +1,5 @@
 #include "rows.h"
+#include "spending.h"
 #include "state.h"
 
 namespace symbiont::ledger {
@@ -77,6 +78,15 @@ Result<void> Ledger::finish_run(Id run, RunStatus status, WallTime now) {
     if (found.status != RunStatus::kUnfinished) {
       return fail(ErrorCode::kFailedPrecondition,
                   "run " + std::to_string(run) + " is finished already");
+    }
+    SYM_ASSIGN_OR_RETURN(const std::vector<Id> open,
+                         database.all(
+                             "SELECT attempts.id FROM attempts "
+                             "JOIN recurrences ON recurrences.id = attempts.recurrence "
+                             "WHERE recurrences.run = ? AND stopped IS NULL",
+                             [](store::Row& row) { return row.integer(); }, run));
+    for (const Id attempt : open) {
+      SYM_RETURN_IF_ERROR(ledger::lose_carried(database, attempt));
     }
     return database.execute("UPDATE runs SET status = ?, finished_ns = ? WHERE id = ?",
                             to_string(status), column(now), run);

@@ -52,7 +52,7 @@ Saving steady_saving(std::span<const double> recent, std::span<const double> bas
   }
   const double ratio = mean(recent) / mean(baseline);
   Saving saving{1.0 - ratio, std::nullopt};
-  if (baseline.size() < 2 || recent.size() < 2) {
+  if (baseline.size() < 2 || recent.size() < 2 || mean(recent) <= 0.0) {
     return saving;
   }
   // Both terms as fractions of their means: var(ratio) = ratio^2 (u + v).

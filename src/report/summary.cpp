@@ -19,11 +19,13 @@ struct Samples {
   std::vector<double> energy_j;
   std::vector<double> time_s;
   std::vector<double> cost_j;
+  bool all_reached = true;
 
   void add(const RecurrenceSummary& recurrence) {
     energy_j.push_back(recurrence.usage.energy().value());
     time_s.push_back(recurrence.usage.seconds().value());
-    cost_j.push_back(recurrence.cost_j);
+    cost_j.push_back(recurrence.cost_j.value_or(0.0));
+    all_reached = all_reached && recurrence.reached;
   }
 };
 
@@ -80,7 +82,9 @@ RecurrenceSummary summarise_recurrence(const ledger::RecurrenceRecord& record) {
     summary.metric = one.metric;
     summary.epochs += one.epochs;
     summary.usage += one.usage;
-    summary.cost_j += one.cost_j.value_or(0.0);
+    if (one.cost_j) {
+      summary.cost_j = summary.cost_j.value_or(0.0) + *one.cost_j;
+    }
     summary.weights = attempt.attempt.weights;
     add_grams(summary, attempt);
     for (const ledger::Incarnation& incarnation : attempt.incarnations) {
@@ -131,7 +135,12 @@ Samples all_samples(const std::vector<RecurrenceSummary>& recurrences) {
 
 using Estimate = Saving (*)(std::span<const double>, std::span<const double>);
 
+/// What fails costs little and is worth nothing: beside a recurrence without a model there is no
+/// saving to speak of.
 Savings savings_of(Estimate estimate, const Samples& ours, const Samples& baseline) {
+  if (!ours.all_reached) {
+    return {};
+  }
   return {estimate(ours.energy_j, baseline.energy_j), estimate(ours.time_s, baseline.time_s),
           estimate(ours.cost_j, baseline.cost_j)};
 }

@@ -76,7 +76,7 @@ Json recurrence_json(const RunSummary& run, const RecurrenceSummary& recurrence)
   json["provenance"] = to_string(run.job.provenance);
   json["scope"] = to_string(run.job.scope);
   json["emitted_g"] = or_null(recurrence.emitted_g);
-  json["cost_j"] = recurrence.cost_j;
+  json["cost_j"] = or_null(recurrence.cost_j);
   json["lost_energy_j"] = recurrence.lost.energy().value();
   json["metric"] = or_null(recurrence.metric);
   json["reached"] = recurrence.reached;

@@ -55,7 +55,7 @@ std::string percent(double fraction) {
 /// "45.2 % (95 %: 38.3 % to 51.0 %)"; below zero it says in words which way that is.
 std::string describe(const Saving& saving) {
   if (!saving.fraction) {
-    return "not known";
+    return "not said: a recurrence among them did not reach the target";
   }
   std::string text = fmt::format("{:>7}", percent(*saving.fraction));
   text += saving.ci95 ? fmt::format("  (95 %: {} to {})", percent(saving.ci95->first),
@@ -88,7 +88,7 @@ void add_recurrence(std::string& out, const RecurrenceSummary& recurrence) {
            std::string(kAbsent), std::string(kAbsent), std::to_string(recurrence.epochs),
            duration(recurrence.usage.seconds().value()), energy_with_interval(recurrence.usage),
            recurrence.emitted_g ? with_prefix(*recurrence.emitted_g, "g") : std::string(kAbsent),
-           with_prefix(recurrence.cost_j, "J")});
+           recurrence.cost_j ? with_prefix(*recurrence.cost_j, "J") : std::string(kAbsent)});
   out += recurrence.metric ? fmt::format("  {:.4f}", *recurrence.metric)
                            : fmt::format("  {}", kAbsent);
   out += "\n";
@@ -107,9 +107,10 @@ void add_table(std::string& out, const RunSummary& summary, bool color) {
 
 void add_baseline(std::string& out, const RunSummary& summary) {
   if (!summary.baseline) {
-    out +=
-        "baseline  the default was not measured in this run, so no saving can be said "
-        "([job] baseline_runs)\n";
+    out += summary.run.baseline_runs > 0
+               ? "baseline  the default has not been measured to its target yet: no saving so far\n"
+               : "baseline  the default was not measured in this run, so no saving can be said "
+                 "([job] baseline_runs)\n";
     return;
   }
   const BaselineSummary& baseline = *summary.baseline;
@@ -150,7 +151,8 @@ void add_bill(std::string& out, const RunSummary& summary) {
 }  // namespace
 
 std::string to_text(const RunSummary& summary, bool color) {
-  std::string out = fmt::format("{}: run {}{}, energy {}\n\n", summary.job.name, summary.run.id,
+  std::string out = fmt::format("{}: run {}, {}{}, energy {}\n\n", summary.job.name, summary.run.id,
+                                ledger::to_string(summary.run.status),
                                 summary.resumed ? " (resumed)" : "", summary.job.meters);
   add_table(out, summary, color);
   out += "\n";

@@ -75,7 +75,7 @@ std::optional<fs::path> path_below(const fs::path& output, const std::string& te
   }
   const auto [end_of_root, ignored] =
       std::mismatch(root.begin(), root.end(), path.begin(), path.end());
-  return end_of_root == root.end() ? std::optional(path) : std::nullopt;
+  return end_of_root == root.end() && path != root ? std::optional(path) : std::nullopt;
 }
 
 /// One process of an attempt, from its start to its end.
@@ -131,8 +131,7 @@ class Driver {
   // Open all the time: over start-up, then over each epoch, without a gap between epochs. A
   // checkpoint inside an epoch cuts it in two.
   energy::Window window_;
-  Usage carried_;   // of the current epoch, before the window: safe in its last checkpoint
-  Usage orphaned_;  // carried usage of an epoch that the worker does not resume inside
+  Usage carried_;  // of the current epoch, before the window: safe in its last checkpoint
   std::optional<Usage> spent_;  // the last reading of the window, once the conversation is over
 
   bool started_ = false;
@@ -179,7 +178,7 @@ Step<void> Driver::start_up() {
   epochs_done_ = hello_.resumed_epoch;
   position_ = hello_.resumed_position;
   if (position_ == 0) {
-    orphaned_ = std::exchange(carried_, Usage());
+    carried_ = Usage();
   }
   SYM_ASSIGN_OR_RETURN(const Usage startup, window_.usage());
   SYM_RETURN_IF_ERROR(observer_.on_started(hello_, startup));
@@ -427,15 +426,12 @@ Result<AttemptEnd> Driver::account(Outcome outcome) const {
   ended.kind = outcome.kind;
   ended.reason = one_line(std::move(outcome.reason));
   ended.weights = weights_;
-  const bool conclusive = ended.kind == Kind::kDiverged || ended.kind == Kind::kInfeasible;
-  if (conclusive) {
-    ended.unfinished = carried_;
-  }
-  ended.lost = orphaned_;
   if (asked_to_stop_) {
     ended.closing = *spent_;
+  } else if (ended.kind == Kind::kDiverged) {
+    ended.unfinished = carried_ + *spent_;
   } else {
-    (conclusive && started_ ? ended.unfinished : ended.lost) += *spent_;
+    ended.lost = *spent_;
   }
   if (ended.kind == Kind::kFailed) {
     ended.stderr_tail = tail_of_file(options_.output / kWorkerLog, kTailLines);

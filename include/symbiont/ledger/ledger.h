@@ -247,6 +247,7 @@ class Ledger {
   /// kFailedPrecondition while the job has an unfinished run.
   Result<Run> begin_run(Id job, Id history, std::int64_t recurrences, std::int64_t baseline_runs,
                         WallTime now);
+  /// Ends a run. What checkpoints of its unfinished attempts still carry is lost with them.
   Result<void> finish_run(Id run, RunStatus status, WallTime now);
 
   // --- Attempts ---
@@ -263,6 +264,9 @@ class Ledger {
   Result<bool> record_epoch(Id attempt, Id incarnation, const Epoch& epoch);
   /// The attempt's newest checkpoint; clears the pending usage (it is in `carried`).
   Result<void> record_checkpoint(Id attempt, Id incarnation, const CheckpointRecord& checkpoint);
+  /// The attempt goes on without the work inside an epoch that its checkpoint carried: that usage
+  /// is lost, on the attempt's last incarnation. Nothing carried is fine.
+  Result<void> lose_carried(Id attempt);
   /// Ends a process; its lost usage is added to what was lost before.
   Result<void> end_incarnation(Id incarnation, std::string_view how, const Usage& lost);
   /// Counts an infrastructure failure of the attempt (its last process failed). The new count.
@@ -281,9 +285,9 @@ class Ledger {
   /// One attempt with all that happened in it. kNotFound when there is none.
   Result<AttemptRecord> read_attempt(Id attempt) const;
   Result<std::int64_t> count_recurrences(Id job, RecurrenceKind kind) const;
-  /// Mean measured usage of one epoch at this batch size in this history, newest attempt; nothing
-  /// when it never ran.
-  Result<std::optional<Usage>> last_epoch_usage(Id history, std::int64_t batch_size) const;
+  /// Mean usage of an epoch in each tuned attempt at this batch size in this history that had one,
+  /// oldest first.
+  Result<std::vector<Usage>> epoch_usages(Id history, std::int64_t batch_size) const;
 
   // --- Whole ---
   /// Consistency: the database's own check, foreign keys, and our invariants (src/ledger/README.md

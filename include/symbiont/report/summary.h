@@ -33,7 +33,7 @@ struct RecurrenceSummary {
   Usage usage;
   Usage lost;
   std::optional<double> emitted_g;
-  double cost_j = 0.0;
+  std::optional<double> cost_j;  ///< of the attempts that ended; none while none has
   std::optional<double> metric;
   bool reached = false;
   bool finished = false;

@@ -105,13 +105,13 @@ struct AttemptEnd {
   Kind kind = Kind::kFailed;
   std::string reason;       ///< one line for a person
   std::string stderr_tail;  ///< last 50 lines of kWorkerLog, for kFailed
-  /// Led to nothing: spent since the last recorded epoch or checkpoint, or before `on_started`; and
-  /// `carried`, when the worker did not start where that was spent.
+  /// Led to nothing: spent since the last recorded epoch or checkpoint, or before `on_started`.
+  /// What a checkpoint carries is not in it: that is safe until the observer gives it up.
   Usage lost;
   /// Spent after the last record by a worker that was asked to stop and did: on its final weights.
   Usage closing;
-  /// Spent inside an epoch that did not complete because the attempt ended there (diverged,
-  /// infeasible): used legitimately, so not lost. What a checkpoint carried is included.
+  /// Spent inside the epoch in which the model diverged, what a checkpoint carried included: used
+  /// legitimately, so not lost.
   Usage unfinished;
   std::filesystem::path weights;  ///< final weights, absolute, for kStopped; empty: there are none
 };

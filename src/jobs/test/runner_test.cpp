@@ -248,6 +248,61 @@ TEST_F(JobRun, ResumesAnInterruptedRunWithTheDecisionsOfAnUndisturbedOne) {
   }
 }
 
+// The replayed epoch of 32 is slow while the trace says so. A size whose one slow attempt kept it
+// from ever being tried again would end the job's learning.
+TEST_F(JobRun, TriesASizeAgainAfterOneSlowAttempt) {
+  worker("--epochs-needed=16=0,32=3,64=0");
+  ASSERT_TRUE(run(spec()));
+  write("trace.csv", "batch_size,epoch,time_s,energy_j\n16,1,1,8\n32,1,16,64\n64,1,1,2\n");
+  const auto slow = run(spec());
+  ASSERT_TRUE(slow) << slow.error().message();
+  write("trace.csv", std::string(kTrace));
+  const auto again = run(spec());
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(recorded(again->run).back().attempts.back().attempt.batch_size, 32);
+  EXPECT_EQ(*recorded(again->run).back().attempts.back().attempt.stopped, Stopped::kReached);
+}
+
+TEST_F(JobRun, NeverTakesTheWeightsOfAnInterruptedProcessForTheFinalOnes) {
+  InterruptAfter listener(1);
+  RunOptions options = options_;
+  options.interrupted = [&] { return listener.due(); };
+  ASSERT_TRUE(run_job(spec(), options, listener));
+  const auto weights = options_.home / "jobs" / "scripted" / "attempt-1" / "weights.safetensors";
+  ASSERT_TRUE(std::filesystem::exists(weights));  // those of an epoch that did not reach the target
+
+  worker("--misbehave=exit-early");
+  const auto failed = run(spec());
+  ASSERT_TRUE(failed) << failed.error().message();
+  EXPECT_FALSE(std::filesystem::exists(weights));
+}
+
+TEST_F(JobRun, RefusesAHomeInWhichAnotherLedgerKeepsItsModels) {
+  options_.ledger_url = (folder_ / "one.sqlite").string();
+  ASSERT_TRUE(run(spec()));
+  options_.ledger_url = (folder_ / "other.sqlite").string();
+  const auto refused = run(spec());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("another ledger"));
+}
+
+TEST_F(JobRun, BooksCarriedWorkOnceWhenTheResumedWorkerHasNoMemory) {
+  RunOptions options = options_;
+  worker("--epochs-needed=16=3,32=3,64=3 --step-ms=20");
+  options.interrupted = [calls = 0]() mutable { return ++calls > 6; };
+  ASSERT_TRUE(run_job(spec(), options, listener_));
+  worker("--misbehave=hello-out-of-memory");
+  ASSERT_TRUE(run(spec()));
+  auto ledger = ledger::Ledger::open_read_only(ledger_path(options_.home).string());
+  const auto run = ledger->last_run(ledger->find_job("scripted")->value().id);
+  const auto records = *ledger->recurrences_of_run((*run)->id);
+  std::int64_t lost = 0;
+  for (const auto& process : records.front().attempts.front().incarnations) {
+    lost += process.lost.energy_uj;
+  }
+  EXPECT_LT(lost, 4'000'000) << "less than the one epoch that was begun";
+}
+
 TEST_F(JobRun, RefusesAJobFileThatChangedSinceItLearned) {
   ASSERT_TRUE(run(spec()));
   JobSpec changed = spec();

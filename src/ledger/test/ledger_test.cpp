@@ -314,8 +314,8 @@ TEST_F(LedgerTest, CountsInfrastructureFailuresOfAnAttempt) {
   EXPECT_FALSE(only_attempt().attempt.stopped);
 }
 
-TEST_F(LedgerTest, TellsWhatAnEpochLastUsedAtABatchSize) {
-  EXPECT_FALSE(must(ledger_.last_epoch_usage(history_.id, 64)));
+TEST_F(LedgerTest, TellsWhatEpochsUsedInEachAttemptAtABatchSize) {
+  EXPECT_TRUE(must(ledger_.epoch_usages(history_.id, 64)).empty());
   const auto train = [&](std::vector<std::int64_t> energies) {
     const Attempt attempt = must(ledger_.decide(decision()));
     const Incarnation process = must(ledger_.begin_incarnation(attempt.id, at(2)));
@@ -329,10 +329,11 @@ TEST_F(LedgerTest, TellsWhatAnEpochLastUsedAtABatchSize) {
   train({9000, 9000});
   train({1000, 2000, 3000});
   train({});
-  EXPECT_EQ(must(ledger_.last_epoch_usage(history_.id, 64)), spent(2000));
-  EXPECT_FALSE(must(ledger_.last_epoch_usage(history_.id, 128)));
+  EXPECT_EQ(must(ledger_.epoch_usages(history_.id, 64)),
+            (std::vector<Usage>{spent(9000), spent(2000)}));
+  EXPECT_TRUE(must(ledger_.epoch_usages(history_.id, 128)).empty());
   const History next = must(ledger_.start_history(job_.id, some_history()));
-  EXPECT_FALSE(must(ledger_.last_epoch_usage(next.id, 64)));
+  EXPECT_TRUE(must(ledger_.epoch_usages(next.id, 64)).empty());
 }
 
 TEST_F(LedgerTest, ExportsEveryRowAsALineOfJson) {

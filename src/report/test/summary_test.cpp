@@ -87,7 +87,7 @@ class RunReport : public ::testing::Test {
     result.stopped = stopped;
     result.reason = "as told";
     result.cost = Joules(8.5 * epochs);
-    result.recurrence_finished = stopped == Stopped::kReached;
+    result.recurrence_finished = stopped == Stopped::kReached || stopped == Stopped::kMaxEpochs;
     result.recurrence_reached = stopped == Stopped::kReached;
     EXPECT_TRUE(ledger_->finish_attempt(result));
     return opened.recurrence;
@@ -162,11 +162,21 @@ TEST_F(RunReport, SaysWhenTuningCostMore) {
       HasSubstr("-50.0 %  (no interval: fewer than two baseline runs)  more than the default"));
 }
 
+TEST_F(RunReport, SpeaksOfNoSavingWhenARecurrenceLeftNoModel) {
+  attempt(RecurrenceKind::kBaseline, 32, 4, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kBaseline, 32, 4, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kTuned, 64, 1, Stopped::kMaxEpochs, std::nullopt, 1);
+  const Json json = Json::parse(to_json(summary()));
+  EXPECT_TRUE(json["saving"]["cost"].is_null());
+  EXPECT_TRUE(json["saving_total"]["cost"].is_null());
+  EXPECT_THAT(to_text(summary(), false), HasSubstr("did not reach the target"));
+}
+
 TEST_F(RunReport, PrintsTheIntervalOfModelledEnergy) {
   attempt(RecurrenceKind::kTuned, 64, 3, Stopped::kReached, std::nullopt, 1);
   const std::string text = to_text(summary(), false);
   EXPECT_THAT(text, HasSubstr("30 J ±40 %"));
-  EXPECT_THAT(text, HasSubstr("no saving can be said"));
+  EXPECT_THAT(text, HasSubstr("no saving so far"));
 }
 
 TEST_F(RunReport, OfARunThatDoesNotExistIsNotFound) {
