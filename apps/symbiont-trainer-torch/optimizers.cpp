@@ -169,9 +169,12 @@ int state_per_parameter(OptimizerKind kind) {
       return 0;
     case OptimizerKind::kSgd:
       return 1;
-    default:
-      return 2;
+    case OptimizerKind::kAdam:
+    case OptimizerKind::kAdamW:
+    case OptimizerKind::kAdadelta:
+      break;
   }
+  return 2;
 }
 
 graph::TensorFile optimizer_state(OptimizerKind kind, const optim::Optimizer& optimizer,

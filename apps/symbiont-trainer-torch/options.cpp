@@ -1,27 +1,39 @@
 #include "options.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "symbiont/base/version.h"
 
 namespace symbiont::trainer {
 namespace {
 
-const std::vector<std::pair<std::string, ModelKind>> kModels = {
-    {"mlp", ModelKind::kMlp},
-    {"cnn-small", ModelKind::kCnnSmall},
+/// A word of the command line and what --help says of it.
+template <typename Kind>
+struct Word {
+  std::string word;
+  Kind kind;
+  std::string meaning;
+};
+template <typename Kind>
+using Words = std::vector<Word<Kind>>;
+
+const Words<ModelKind> kModels = {
+    {"mlp", ModelKind::kMlp, "inputs - 128 - classes, ReLU"},
+    {"cnn-small", ModelKind::kCnnSmall,
+     "3x3 conv of 8 channels, pool, 3x3 conv of 16 channels, pool, linear"},
 };
 
-const std::vector<std::pair<std::string, OptimizerKind>> kOptimizers = {
-    {"sgd", OptimizerKind::kSgd},           {"sgd-plain", OptimizerKind::kSgdPlain},
-    {"adam", OptimizerKind::kAdam},         {"adamw", OptimizerKind::kAdamW},
-    {"adadelta", OptimizerKind::kAdadelta}, {"momentum", OptimizerKind::kSgd},
+const Words<OptimizerKind> kOptimizers = {
+    {"sgd", OptimizerKind::kSgd, "stochastic gradient descent with momentum 0.9"},
+    {"sgd-plain", OptimizerKind::kSgdPlain, "the same without momentum"},
+    {"adam", OptimizerKind::kAdam, "beta 0.9 and 0.999, epsilon 1e-8"},
+    {"adamw", OptimizerKind::kAdamW, "adam with decoupled weight decay 0.01"},
+    {"adadelta", OptimizerKind::kAdadelta, "rho 0.9, epsilon 1e-6; the usual learning rate is 1"},
 };
 
 constexpr const char* kDescription =
@@ -30,42 +42,46 @@ constexpr const char* kDescription =
     "Started by `symbiont run`, which passes SYMBIONT_CHANNEL, SYMBIONT_BATCH_SIZE,\n"
     "SYMBIONT_LEARNING_RATE and the rest in the environment.";
 
-constexpr const char* kFooter =
-    "Models\n"
-    "  mlp         inputs - 128 - classes, ReLU\n"
-    "  cnn-small   3x3 conv of 8 channels, pool, 3x3 conv of 16 channels, pool, linear\n"
-    "Optimizers\n"
-    "  sgd         stochastic gradient descent with momentum 0.9; \"momentum\" is the same\n"
-    "  sgd-plain   the same without momentum\n"
-    "  adam        beta 0.9 and 0.999, epsilon 1e-8\n"
-    "  adamw       adam with decoupled weight decay 0.01\n"
-    "  adadelta    rho 0.9, epsilon 1e-6; the usual learning rate is 1\n"
-    "Example\n"
-    "  symbiont-trainer-torch --model mlp --data fashion-mnist --limit 2000 --optimizer adam";
-
 template <typename Kind>
-std::vector<std::string> words_of(const std::vector<std::pair<std::string, Kind>>& table) {
+std::vector<std::string> words_of(const Words<Kind>& table) {
   std::vector<std::string> words;
-  for (const auto& [word, kind] : table) {
-    words.push_back(word);
+  for (const Word<Kind>& row : table) {
+    words.push_back(row.word);
   }
   return words;
 }
 
 template <typename Kind>
-Kind kind_of(const std::vector<std::pair<std::string, Kind>>& table, const std::string& word) {
-  const auto row = std::find_if(table.begin(), table.end(),
-                                [&](const auto& candidate) { return candidate.first == word; });
+Kind kind_of(const Words<Kind>& table, const std::string& word) {
+  const auto row = std::find_if(table.begin(), table.end(), [&](const Word<Kind>& candidate) {
+    return candidate.word == word;
+  });
   SYM_CHECK(row != table.end());
-  return row->second;
+  return row->kind;
 }
 
 template <typename Kind>
-std::string word_of(const std::vector<std::pair<std::string, Kind>>& table, Kind kind) {
-  const auto row = std::find_if(table.begin(), table.end(),
-                                [&](const auto& candidate) { return candidate.second == kind; });
+std::string word_of(const Words<Kind>& table, Kind kind) {
+  const auto row = std::find_if(table.begin(), table.end(), [&](const Word<Kind>& candidate) {
+    return candidate.kind == kind;
+  });
   SYM_CHECK(row != table.end());
-  return row->first;
+  return row->word;
+}
+
+template <typename Kind>
+std::string help_on(const Words<Kind>& table) {
+  std::string lines;
+  for (const Word<Kind>& row : table) {
+    lines += fmt::format("  {:<11} {}\n", row.word, row.meaning);
+  }
+  return lines;
+}
+
+std::string footer() {
+  return "Models\n" + help_on(kModels) + "Optimizers\n" + help_on(kOptimizers) +
+         "Example\n"
+         "  symbiont-trainer-torch --model mlp --data fashion-mnist --limit 2000 --optimizer adam";
 }
 
 }  // namespace
@@ -80,7 +96,7 @@ std::string to_string(OptimizerKind optimizer) {
 
 Result<Invocation> parse_command_line(int argc, const char* const* argv) {
   CLI::App app(kDescription, "symbiont-trainer-torch");
-  app.footer(kFooter);
+  app.footer(footer());
   app.set_version_flag("--version", "symbiont-trainer-torch " + std::string(version()));
   std::string model;
   std::string optimizer;

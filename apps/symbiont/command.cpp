@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -89,6 +90,16 @@ Result<std::string> StateOptions::ledger_url() const {
   }
   SYM_ASSIGN_OR_RETURN(const std::filesystem::path directory, home_directory());
   return jobs::ledger_path(directory).string();
+}
+
+Result<ledger::Ledger> open_ledger(const StateOptions& state) {
+  SYM_ASSIGN_OR_RETURN(const std::string url, state.ledger_url());
+  auto ledger = ledger::Ledger::open_read_only(url);
+  if (!ledger && ledger.error().code() == ErrorCode::kNotFound && state.ledger.empty()) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no ledger at {} yet; `symbiont run` makes it", url));
+  }
+  return ledger;
 }
 
 std::filesystem::path find_trainer() {

@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "symbiont/base/error.h"
+#include "symbiont/ledger/ledger.h"
 
 namespace symbiont::app {
 
@@ -39,6 +40,10 @@ struct StateOptions {
   /// --ledger, else HOME/ledger.sqlite.
   Result<std::string> ledger_url() const;
 };
+
+/// Opens the ledger for reading. kNotFound, saying what makes one, when there is none at its
+/// default place yet.
+Result<ledger::Ledger> open_ledger(const StateOptions& state);
 
 /// The torch trainer: $SYMBIONT_TRAINER_TORCH, else beside this program, else in PATH, else the
 /// place beside this program where it is missed.

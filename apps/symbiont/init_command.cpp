@@ -27,7 +27,7 @@ int init(const std::string& file) {
   if (const auto written = write_file_atomically(file, text); !written) {
     return report_error(written.error());
   }
-  std::printf("wrote %s; next: symbiont run %s\n", file.c_str(), file.c_str());
+  std::printf("wrote %s; next: symbiont run %s --check\n", file.c_str(), file.c_str());
   return kDone;
 }
 

@@ -14,11 +14,6 @@ struct LedgerArguments {
   StateOptions state;
 };
 
-Result<ledger::Ledger> open(const LedgerArguments& arguments) {
-  SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
-  return ledger::Ledger::open_read_only(url);
-}
-
 void print_findings(const std::vector<ledger::Finding>& findings, bool json) {
   if (!json) {
     for (const ledger::Finding& finding : findings) {
@@ -36,14 +31,14 @@ void print_findings(const std::vector<ledger::Finding>& findings, bool json) {
 }
 
 Result<int> check(const LedgerArguments& arguments) {
-  SYM_ASSIGN_OR_RETURN(const ledger::Ledger ledger, open(arguments));
+  SYM_ASSIGN_OR_RETURN(const ledger::Ledger ledger, open_ledger(arguments.state));
   SYM_ASSIGN_OR_RETURN(const std::vector<ledger::Finding> findings, ledger.check());
   print_findings(findings, arguments.json);
   return findings.empty() ? kDone : kFailed;
 }
 
 Result<int> export_all(const LedgerArguments& arguments) {
-  SYM_ASSIGN_OR_RETURN(const ledger::Ledger ledger, open(arguments));
+  SYM_ASSIGN_OR_RETURN(const ledger::Ledger ledger, open_ledger(arguments.state));
   const auto print = [](std::string_view line) -> Result<void> {
     if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() ||
         std::fputc('\n', stdout) == EOF) {
@@ -75,6 +70,7 @@ CLI::App* add_action(CLI::App& parent, const char* name, const char* description
 void add_ledger_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("ledger", "Check the ledger, or export all of it");
   command->require_subcommand(1);
+  command->footer("Example:\n  symbiont ledger check --json");
   add_action(*command, "check", "Look for contradictions; exit 1 when there are any", check,
              exit_code)
       ->footer("Example:\n  symbiont ledger check");

@@ -44,8 +44,7 @@ Result<ledger::Id> find_run(const ledger::Ledger& ledger, const std::string& sub
 }
 
 Result<int> perform(const ReportArguments& arguments) {
-  SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
-  SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
+  SYM_ASSIGN_OR_RETURN(const auto ledger, open_ledger(arguments.state));
   SYM_ASSIGN_OR_RETURN(const ledger::Id run, find_run(ledger, arguments.subject));
   SYM_ASSIGN_OR_RETURN(const auto summary, report::summarise(ledger, run, false));
   const bool color = ::isatty(STDOUT_FILENO) == 1;

@@ -66,8 +66,9 @@ Result<int> replay(const ReplayArguments& arguments) {
 }  // namespace
 
 void add_tune_command(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("tune", "The batch-size and power-limit optimiser alone");
+  CLI::App* command = app.add_subcommand("tune", "The batch-size and power-limit optimizer alone");
   command->require_subcommand(1);
+  command->footer("Example:\n  symbiont tune replay --traces traces --tape tape.json --json");
   CLI::App* sub = command->add_subcommand(
       "replay", "Replay recorded training runs under the policy (replayed)");
   const auto arguments = std::make_shared<ReplayArguments>();  // shared with the callback

@@ -1,8 +1,8 @@
 #include "symbiont/energy/monitor.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -20,13 +20,14 @@ struct Monitor::State {
   struct Kind {
     std::string_view name;
     std::string_view argument;  // what to write after the colon; empty: nothing
+    bool argument_is_path;
     Result<void> (State::*add)(const MonitorOptions&, std::string_view);
 
     std::string spelling() const {
       return argument.empty() ? std::string(name) : fmt::format("{}:{}", name, argument);
     }
   };
-  static const std::array<Kind, 4> kKinds;
+  static std::span<const Kind> kinds();
 
   /// The kind that a job file's word names, and its argument. kInvalidArgument when there is none.
   static Result<std::pair<const Kind*, std::string_view>> find_kind(std::string_view word);
@@ -56,12 +57,15 @@ struct Monitor::State {
 };
 
 // A new kind of meter is a line here, and a function below.
-const std::array<Monitor::State::Kind, 4> Monitor::State::kKinds = {{
-    {"auto", "", &State::add_auto},
-    {"rapl", "", &State::add_rapl},
-    {"estimator", "", &State::add_estimator},
-    {"replay", "FILE", &State::add_replay},
-}};
+std::span<const Monitor::State::Kind> Monitor::State::kinds() {
+  static constexpr Kind kKinds[] = {
+      {"auto", "", false, &State::add_auto},
+      {"rapl", "", false, &State::add_rapl},
+      {"estimator", "", false, &State::add_estimator},
+      {"replay", "FILE", true, &State::add_replay},
+  };
+  return kKinds;
+}
 
 namespace {
 
@@ -78,7 +82,7 @@ Result<std::pair<const Monitor::State::Kind*, std::string_view>> Monitor::State:
   const std::size_t colon = std::min(word.find(':'), word.size());
   const std::string_view argument = word.substr(std::min(colon + 1, word.size()));
   std::vector<std::string> known;
-  for (const Kind& kind : kKinds) {
+  for (const Kind& kind : kinds()) {
     if (kind.name == word.substr(0, colon) && kind.argument.empty() == argument.empty()) {
       return std::pair(&kind, argument);
     }
@@ -197,6 +201,14 @@ Result<Monitor> Monitor::open(const MonitorOptions& options) {
 Result<void> Monitor::check_meter_name(std::string_view word) {
   SYM_RETURN_IF_ERROR(State::find_kind(word));
   return {};
+}
+
+std::string Monitor::resolve_meter_path(std::string_view word,
+                                        const std::filesystem::path& folder) {
+  const auto found = State::find_kind(word);
+  if (!found || !found->first->argument_is_path) return std::string(word);
+  const auto& [kind, path] = *found;
+  return fmt::format("{}:{}", kind->name, (folder / path).string());
 }
 
 const std::vector<Domain>& Monitor::domains() const {

@@ -326,11 +326,12 @@ Result<void> read_energy(Config& config, JobSpec& spec) {
   if (spec.meters.empty()) {
     return reject(table, "meters", "expected at least one meter, found none");
   }
+  const std::filesystem::path folder = std::filesystem::absolute(spec.file).parent_path();
   for (std::string& meter : spec.meters) {
     if (const auto known = energy::Monitor::check_meter_name(meter); !known) {
       return reject(table, "meters", known.error().message());
     }
-    meter = resolve_source(spec, meter, "replay:");
+    meter = energy::Monitor::resolve_meter_path(meter, folder);
   }
   SYM_ASSIGN_OR_RETURN(const std::string sysroot, table.optional<std::string>("sysroot", "/"));
   spec.sysroot = beside(spec, sysroot);

@@ -27,6 +27,17 @@ std::string known_optimizers() {
   return known;
 }
 
+/// What the rate is multiplied by when the batch size is.
+double growth(LearningRateRule rule, double ratio) {
+  switch (rule) {
+    case LearningRateRule::kLinear:
+      return ratio;
+    case LearningRateRule::kSquareRoot:
+      break;
+  }
+  return std::sqrt(ratio);
+}
+
 }  // namespace
 
 Result<LearningRateRule> learning_rate_rule(std::string_view optimizer) {
@@ -54,7 +65,7 @@ Result<double> scaled_learning_rate(std::string_view optimizer, double base_rate
                             base_batch_size <= 0 ? base_batch_size : batch_size));
   }
   const double ratio = static_cast<double>(batch_size) / static_cast<double>(base_batch_size);
-  return base_rate * (rule == LearningRateRule::kLinear ? ratio : std::sqrt(ratio));
+  return base_rate * growth(rule, ratio);
 }
 
 }  // namespace symbiont::tune

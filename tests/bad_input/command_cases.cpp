@@ -73,9 +73,9 @@ std::vector<Case> cases_of_words() {
                  "a ledger of kind \"postgresql\" is not in this version"),
       with_words("ALedgerHasAFolder", {"report", "trial", "--ledger", "nowhere/ledger.sqlite"},
                  "nowhere/ledger.sqlite: there is no such folder"),
-      with_words("AReportNeedsALedger", {"report", "trial", "--json"}, "open ledger"),
-      with_words("ACheckNeedsALedger", {"ledger", "check", "--json"}, "open ledger"),
-      with_words("AnExportNeedsALedger", {"ledger", "export"}, "open ledger"),
+      with_words("AReportNeedsALedger", {"report", "trial", "--json"}, "`symbiont run` makes it"),
+      with_words("ACheckNeedsALedger", {"ledger", "check", "--json"}, "`symbiont run` makes it"),
+      with_words("AnExportNeedsALedger", {"ledger", "export"}, "`symbiont run` makes it"),
   };
 }
 

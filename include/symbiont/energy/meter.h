@@ -28,7 +28,9 @@ struct Domain {
   Provenance provenance = Provenance::kMeasured;
   Scope scope = Scope::kMachine;
   std::chrono::nanoseconds resolution{0};  ///< shortest interval that means something; 0: any
-  Watts max_power;                         ///< the most it can draw; for the cost model
+  /// The most it can draw, above 0. The sum over all domains is MAXPOWER of the cost model, which
+  /// counts every second at that power: with 0, time would be free.
+  Watts max_power;
   double relative_uncertainty = 0.0;  ///< half-width of the interval as a fraction: 0.4 = ±40 %
 };
 

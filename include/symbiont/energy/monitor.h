@@ -54,6 +54,10 @@ class Monitor {
   /// listing those that exist.
   static Result<void> check_meter_name(std::string_view word);
 
+  /// A word of MonitorOptions::meters with the relative path in it, if there is one, put below
+  /// `folder`: "replay:FILE" becomes "replay:FOLDER/FILE". Any other word is returned as it is.
+  static std::string resolve_meter_path(std::string_view word, const std::filesystem::path& folder);
+
   Monitor(Monitor&&) noexcept;
   Monitor& operator=(Monitor&&) noexcept;
   ~Monitor();

@@ -33,6 +33,13 @@ struct MonitorTest : testing::Test {
   PowercapTree tree;
 };
 
+TEST(Monitor, PutsARelativePathOfAMeterBelowAFolder) {
+  EXPECT_EQ(Monitor::resolve_meter_path("replay:a/trace.csv", "/jobs"), "replay:/jobs/a/trace.csv");
+  EXPECT_EQ(Monitor::resolve_meter_path("replay:/trace.csv", "/jobs"), "replay:/trace.csv");
+  EXPECT_EQ(Monitor::resolve_meter_path("rapl", "/jobs"), "rapl");
+  EXPECT_EQ(Monitor::resolve_meter_path("no-such:trace.csv", "/jobs"), "no-such:trace.csv");
+}
+
 TEST_F(MonitorTest, MeasuresWhereAnythingCanBeMeasured) {
   tree.add_zone("intel-rapl:0", "package-0", 0);
   tree.add_zone("intel-rapl:1", "package-1", 0);

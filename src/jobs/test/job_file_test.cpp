@@ -12,6 +12,7 @@
 namespace symbiont::jobs {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kValid = R"([job]
@@ -107,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"model = \"mlp\"", "model = \"mpl\"", "did you mean \"mlp\""},
         BadLine{"model = \"mlp\"", "model = \"resnet-8\"", "not in this version"},
         BadLine{"model = \"mlp\"", "model = \"mlp\"\nworker = \"plain\"", "not in this version"},
-        BadLine{"optimizer = \"adam\"", "optimizer = \"rmsprop\"", "adamw"},
+        BadLine{"optimizer = \"adam\"", "optimizer = \"no-such\"", "adamw"},
         BadLine{"learning_rate = 0.001", "learning_rate = -1.0", "above 0"},
         BadLine{"learning_rate = 0.001", "learning_rate = nan", "learning_rate"},
         BadLine{"batch_size = 32", "batch_size = 0", "from 1 to"},
@@ -130,6 +131,14 @@ TEST(JobFile, FindsPathsBesideItself) {
   const auto spec = parse_job_file(with("\"fashion-mnist\"", "\"idx:images\""), "/jobs/a/job.toml");
   ASSERT_TRUE(spec) << spec.error().message();
   EXPECT_EQ(spec->data_set, "idx:/jobs/a/images");
+}
+
+TEST(JobFile, FindsARecordedTraceBesideItself) {
+  const auto spec =
+      parse_job_file(with("[64, 8, 32]", "[64, 8, 32]\n[energy]\nmeters = [\"replay:energy.csv\"]"),
+                     "/jobs/a/job.toml");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_THAT(spec->meters, ElementsAre("replay:/jobs/a/energy.csv"));
 }
 
 TEST(JobFile, NamesTheFirstKeyThatChangedSinceTheJobLearned) {
