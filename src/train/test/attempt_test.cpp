@@ -386,7 +386,7 @@ TEST_F(Attempt, OutOfMemoryByTheWorkersWordIsInfeasible) {
   const AttemptEnd end = end_of(options({"--misbehave=out-of-memory", "--after=2"}), recorder);
   EXPECT_EQ(end.kind, Kind::kInfeasible);
   EXPECT_EQ(end.reason, "out_of_memory: cannot allocate 1.5 GB");
-  EXPECT_EQ(end.unfinished.energy_uj, recorded_energy_uj(1) / kStepsPerEpoch);
+  EXPECT_EQ(end.lost.energy_uj, recorded_energy_uj(1) / kStepsPerEpoch);
 }
 
 TEST_F(Attempt, OutOfMemoryDuringStartUpIsInfeasible) {
@@ -397,7 +397,7 @@ TEST_F(Attempt, OutOfMemoryDuringStartUpIsInfeasible) {
   EXPECT_EQ(end.unfinished, Usage());
 }
 
-TEST_F(Attempt, InfeasibleAtItsResumptionUsedWhatItsCheckpointCarried) {
+TEST_F(Attempt, InfeasibleAtItsResumptionLeavesWhatItsCheckpointCarries) {
   Recorder interrupted;
   interrupted.interrupt_after_reports = 2;
   end_of(options(), interrupted);
@@ -405,8 +405,9 @@ TEST_F(Attempt, InfeasibleAtItsResumptionUsedWhatItsCheckpointCarried) {
   const AttemptEnd end =
       end_of(resume(options({"--misbehave=hello-out-of-memory"}), interrupted), recorder);
   EXPECT_EQ(end.kind, Kind::kInfeasible);
-  EXPECT_GT(end.unfinished.energy_uj, 0);
-  EXPECT_EQ(end.unfinished, interrupted.carried);
+  EXPECT_GT(interrupted.carried.energy_uj, 0);
+  EXPECT_EQ(end.unfinished, Usage());
+  EXPECT_EQ(end.lost.energy_uj, 0);
 }
 
 TEST_F(Attempt, KilledByTheKernelForMemoryIsInfeasible) {
