@@ -4,6 +4,7 @@
 #include "symbiont/base/config.h"
 #include "symbiont/base/csv.h"
 #include "symbiont/base/log.h"
+#include "symbiont/energy/monitor.h"
 
 int main() {
   const symbiont::Result<symbiont::CsvTable> table =
@@ -13,6 +14,9 @@ int main() {
       symbiont::Config::parse("seed = = 7", "job.toml");
   if (config) return 1;
   symbiont::log::debug("the package works");
+  const auto monitor = symbiont::energy::Monitor::open({});
+  if (!monitor || !monitor->open_window()) return 1;
+  std::puts(monitor->describe().c_str());
   std::puts(config.error().message().c_str());
   return 0;
 }
