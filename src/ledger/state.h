@@ -20,6 +20,8 @@ struct Change {
 };
 
 struct Ledger::State {
+  explicit State(store::Database opened) : database(std::move(opened)) {}
+
   store::Database database;
 
   /// Runs `work(database)` as one transaction, committed when it succeeds.
