@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "ledger/test/mount.h"
+#include "mount.h"
 #include "room.h"
 
 namespace symbiont::bad_input {
@@ -14,9 +14,9 @@ namespace {
 
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
-using ledger::kCannotMount;
-using ledger::make_read_only;
-using ledger::on_small_disk;
+using testing::kCannotMount;
+using testing::make_read_only;
+using testing::on_small_disk;
 
 const Words kRun = {"run", "job.toml", "--json"};
 
