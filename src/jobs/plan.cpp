@@ -53,7 +53,7 @@ Result<RunPlan> plan_job(const JobSpec& spec, const RunOptions& options) {
   SYM_ASSIGN_OR_RETURN(const energy::Monitor monitor, open_monitor(spec));
   plan.meters = monitor.describe();
   plan.max_power_w = monitor.max_power().value();
-  SYM_RETURN_IF_ERROR(open_intensity(spec.carbon));
+  SYM_RETURN_IF_ERROR(open_intensity(spec));
   const std::string url =
       options.ledger_url.empty() ? ledger_path(options.home).string() : options.ledger_url;
   auto ledger = ledger::Ledger::open_read_only(url);

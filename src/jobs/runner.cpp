@@ -525,11 +525,10 @@ Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunLi
   if (!controller) {
     // The refusal is the news; a lease that could not be given back dies with this process anyway.
     (void)session.ledger.release_lease(lease_name(spec.name), session.holder);
-    return tl::unexpected(
-        std::move(controller)
-            .error()
-            .while_doing(spec.file.string() +
-                         ": [tune] policy (--restart-learning starts a new history)"));
+    return tl::unexpected(std::move(controller)
+                              .error()
+                              .while_doing(spec.place("tune", "policy") +
+                                           " (--restart-learning starts a new history)"));
   }
   SYM_ASSIGN_OR_RETURN(const Random random, Random::restore(session.history.draws));
   JobRun run(std::move(session), options, listener, std::move(*controller),
