@@ -63,7 +63,7 @@ std::string plan_json(const jobs::RunPlan& plan) {
   nlohmann::ordered_json json;
   json["job"] = plan.spec.name;
   json["recurrences"] = plan.recurrences;
-  json["baseline_runs"] = plan.spec.baseline_runs;
+  json["baseline_runs"] = plan.baseline_runs;
   json["policy"] = tune::to_string(plan.spec.policy);
   json["batch_size"] = plan.spec.batch_size;
   json["batch_sizes"] = plan.spec.batch_sizes;
@@ -84,8 +84,7 @@ std::string plan_text(const jobs::RunPlan& plan) {
       "data      {} ({} training rows)\n"
       "energy    {}, at most {:.3g} W\n",
       plan.spec.name, plan.recurrences, plan.recurrences == 1 ? "" : "s",
-      plan.spec.baseline_runs > 0 ? fmt::format(" and {} baseline runs", plan.spec.baseline_runs)
-                                  : "",
+      plan.baseline_runs > 0 ? fmt::format(" and {} baseline runs", plan.baseline_runs) : "",
       plan.spec.batch_size, fmt::join(plan.spec.batch_sizes, ", "),
       tune::to_string(plan.spec.policy), plan.spec.data_set, plan.training_rows, plan.meters,
       plan.max_power_w);
@@ -98,7 +97,7 @@ std::string plan_text(const jobs::RunPlan& plan) {
             : "");
   }
   if (plan.resumes) {
-    text += "state     an unfinished run would be resumed first\n";
+    text += "state     an unfinished run would go on, to its own number of recurrences\n";
   } else if (plan.learned_from > 0) {
     text += fmt::format("state     goes on from {} recurrences\n", plan.learned_from);
   }

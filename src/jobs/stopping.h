@@ -19,8 +19,8 @@ struct Ending {
   bool started = true;  ///< false: it could not afford a single epoch
 };
 
-/// What a person can do about a recurrence that ended so without reaching the target.
-std::string advice(ledger::Stopped stopped, const Target& target);
+/// What a person can do about a recurrence of which no attempt reached the target.
+std::string advice(std::span<const ledger::AttemptRecord> attempts, const Target& target);
 
 /// Cost of some usage by the job's eta and MAXPOWER.
 Joules usage_cost(const JobSpec& spec, const ledger::Job& job, const Usage& usage);
