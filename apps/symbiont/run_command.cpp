@@ -143,7 +143,9 @@ Result<int> perform(const RunArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
   SYM_ASSIGN_OR_RETURN(const auto summary, report::summarise(ledger, outcome.run, outcome.resumed));
   const bool color = ::isatty(STDOUT_FILENO) == 1;
-  std::fputs((arguments.json ? report::to_json(summary) : report::to_text(summary, color)).c_str(),
+  std::fputs((arguments.json ? report::to_json(summary)
+                             : report::to_text(summary, color, arguments.state.shown_home()))
+                 .c_str(),
              stdout);
   if (!outcome.message.empty()) {
     std::fprintf(stderr, "symbiont: %s\n", outcome.message.c_str());

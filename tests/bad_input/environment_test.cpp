@@ -100,6 +100,27 @@ TEST(BadHome, ThatFillsUpDuringARunIsNamedAndTheRunResumesWhenThereIsSpace) {
   });
 }
 
+/// What a command says of the weights.
+std::string weights_line(const Ended& ended) {
+  const std::size_t begin = ended.output.find("weights ");
+  return ended.output.substr(begin, ended.output.find('\n', begin) - begin);
+}
+
+TEST(AnyHome, IsNamedAsItCanBeUsedFromWhereOneIs) {
+  const Room room;
+  const Ended beside = room.run({"run", "job.toml"});
+  EXPECT_THAT(weights_line(beside),
+              HasSubstr(" home/jobs/trial/attempt-1/weights.safetensors (older"))
+      << beside.message;
+  const Ended below =
+      room.run_redirected(R"(export HOME="$PWD"; cd / && exec "$@")", {"report", "trial"});
+  EXPECT_THAT(weights_line(below), HasSubstr(" ~/home/jobs/trial/attempt-1/weights.safetensors"));
+  const Ended elsewhere =
+      room.run_redirected(R"(export HOME=/nowhere; cd / && exec "$@")", {"report", "trial"});
+  EXPECT_THAT(weights_line(elsewhere),
+              HasSubstr(" " + (room.home() / "jobs/trial/attempt-1/weights.safetensors").string()));
+}
+
 class BadOutput : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(BadOutput, IsNoSuccess) {
