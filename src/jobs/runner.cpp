@@ -79,11 +79,12 @@ std::string retry_notice(const std::string& reason, int retry) {
 /// For the person whose recurrence it was. Whatever is changed about the job, the policy has
 /// learned that it cannot be done.
 std::string unreached_notice(const RecurrenceRecord& record, const Target& target) {
+  const ledger::Attempt& telling = telling_attempt(record.attempts);
   return fmt::format(
-      "recurrence {} ended without reaching the target: {}; {}, then start again with "
-      "--restart-learning",
-      record.recurrence.index, record.attempts.back().attempt.reason,
-      advice(record.attempts, target));
+      "recurrence {} ended without reaching the target: batch size {}: {}; "
+      "{}, then start again with --restart-learning",
+      record.recurrence.index, telling.batch_size, telling.reason,
+      advice(telling.stopped.value_or(Stopped::kFailed), target));
 }
 
 bool is_unreached(const RecurrenceRecord& record) {

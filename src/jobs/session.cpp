@@ -150,11 +150,11 @@ Result<void> check_same_identity(const ledger::History& history, const JobSpec& 
 void warn_of_own_recurrences(const ledger::Run& unfinished, const JobSpec& spec,
                              const RunOptions& options) {
   if (options.recurrences.value_or(spec.recurrences) != unfinished.recurrences) {
-    log::warning(
-        fmt::format("run {} is unfinished and goes on to its {} recurrences; {} counts for "
-                    "a new run",
-                    unfinished.id, unfinished.recurrences,
-                    options.recurrences ? "--recurrences" : "[job] recurrences"));
+    log::warning(fmt::format(
+        "run {} is unfinished and goes on with its own number of recurrences, {}; {} counts for "
+        "a new run",
+        unfinished.id, unfinished.recurrences,
+        options.recurrences ? "--recurrences" : "[job] recurrences"));
   }
 }
 

@@ -47,23 +47,20 @@ std::optional<Ending> judge_bound(const JobSpec& spec, const ledger::Job& job,
   return ending;
 }
 
-/// How an attempt ended that tells why the whole recurrence is without a model: there is a bound
-/// only where the target has been reached before, so an attempt that it stopped might have.
-std::optional<ledger::Stopped> telling_end(std::span<const ledger::AttemptRecord> attempts) {
-  std::optional<ledger::Stopped> last;
-  for (const ledger::AttemptRecord& record : attempts) {
-    if (record.attempt.stopped == ledger::Stopped::kBound) {
-      return ledger::Stopped::kBound;
-    }
-    last = record.attempt.stopped;
-  }
-  return last;
-}
-
 }  // namespace
 
-std::string advice(std::span<const ledger::AttemptRecord> attempts, const Target& target) {
-  switch (telling_end(attempts).value_or(ledger::Stopped::kMaxEpochs)) {
+const ledger::Attempt& telling_attempt(std::span<const ledger::AttemptRecord> attempts) {
+  SYM_CHECK(!attempts.empty());
+  for (const ledger::AttemptRecord& record : attempts) {
+    if (record.attempt.stopped == ledger::Stopped::kBound) {
+      return record.attempt;
+    }
+  }
+  return attempts.back().attempt;
+}
+
+std::string advice(ledger::Stopped stopped, const Target& target) {
+  switch (stopped) {
     case ledger::Stopped::kDiverged:
       return "lower [train] learning_rate";
     case ledger::Stopped::kInfeasible:

@@ -109,8 +109,8 @@ TEST_F(BadWorker, IsStoppedByASigtermAndResumed) {
 
   const Ended check = room_.run({"run", "job.toml", "--check", "--recurrences", "7", "--json"});
   EXPECT_EQ(check.status.exit_code, 0) << check.message;
-  EXPECT_THAT(check.message, HasSubstr("goes on to its 1 recurrences; --recurrences counts for a "
-                                       "new run"));
+  EXPECT_THAT(check.message,
+              HasSubstr("its own number of recurrences, 1; --recurrences counts for a new run"));
   EXPECT_EQ(Json::parse(check.output)["recurrences"], 1);
 
   room_.write_worker("--samples=4000");

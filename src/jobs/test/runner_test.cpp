@@ -191,6 +191,7 @@ TEST_F(JobRun, AdvisesToRaiseTheBoundWhenTheBoundKeptTheTargetFromBeingReached) 
   ASSERT_EQ(records.front().attempts.size(), 2U);
   EXPECT_EQ(*records.front().attempts.front().attempt.stopped, Stopped::kBound);
   EXPECT_EQ(*records.front().attempts.back().attempt.stopped, Stopped::kMaxEpochs);
+  EXPECT_THAT(stuck->message, HasSubstr("the target: batch size 32: after 1 epochs the next "));
   EXPECT_THAT(stuck->message, HasSubstr("raise [tune] beta"));
   EXPECT_THAT(stuck->message, HasSubstr("round 2 of pruning"));
   EXPECT_THAT(stuck->message, Not(HasSubstr("lower the target")));
