@@ -295,9 +295,10 @@ Result<ledger::Attempt> JobRun::decide(RecurrenceKind kind, std::optional<ledger
   decision.attempt.batch_size = trial.batch_size;
   decision.attempt.learning_rate = learning_rate;
   decision.attempt.max_epochs = spec.max_epochs;
-  decision.attempt.seed = derive_seed(derive_seed(session_.job.seed, tuned ? "train" : "baseline",
-                                                  static_cast<std::uint64_t>(index)),
-                                      "try", static_cast<std::uint64_t>(try_index));
+  decision.attempt.seed =
+      derive_seed(derive_seed(session_.history.seed, tuned ? "train" : "baseline",
+                              static_cast<std::uint64_t>(index)),
+                  "try", static_cast<std::uint64_t>(try_index));
   decision.attempt.cost_bound = trial.cost_bound;
   decision.attempt.why = trial.why;
   if (tuned) {

@@ -112,7 +112,8 @@ History read_history(store::Row& row) {
                  .number = row.integer(),
                  .identity = row.text(),
                  .policy = row.text(),
-                 .draws = row.text()};
+                 .draws = row.text(),
+                 .seed = read_seed(row)};
 }
 
 Run read_run(store::Row& row) {

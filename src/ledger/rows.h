@@ -51,7 +51,7 @@ Lease read_lease(store::Row& row);
 inline constexpr std::string_view kSelectJob =
     "SELECT id, name, created_ns, meters, provenance, scope, max_power_w, seed FROM jobs ";
 inline constexpr std::string_view kSelectHistory =
-    "SELECT id, job, number, identity, policy, draws FROM histories ";
+    "SELECT id, job, number, identity, policy, draws, seed FROM histories ";
 inline constexpr std::string_view kSelectRun =
     "SELECT id, job, history, recurrences, baseline_runs, started_ns, finished_ns, status "
     "FROM runs ";

@@ -152,7 +152,13 @@ CREATE TABLE leases (
 ) STRICT;
 )sql";
 
-constexpr store::Migration kMigrations[] = {{1, kInitial}};
+// Until here the workers of every history were seeded from the job.
+constexpr std::string_view kSeedOfHistory = R"sql(
+ALTER TABLE histories ADD COLUMN seed TEXT NOT NULL DEFAULT '0';
+UPDATE histories SET seed = (SELECT seed FROM jobs WHERE jobs.id = histories.job);
+)sql";
+
+constexpr store::Migration kMigrations[] = {{1, kInitial}, {2, kSeedOfHistory}};
 
 }  // namespace
 

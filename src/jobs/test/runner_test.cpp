@@ -86,6 +86,17 @@ class JobRun : public ::testing::Test {
     return sizes;
   }
 
+  /// What the workers of a run started their generators from, in order.
+  std::vector<std::uint64_t> seeds(ledger::Id run) {
+    std::vector<std::uint64_t> seeds;
+    for (const auto& record : recorded(run)) {
+      for (const auto& attempt : record.attempts) {
+        seeds.push_back(attempt.attempt.seed);
+      }
+    }
+    return seeds;
+  }
+
   testing::TemporaryDirectory folder_;
   RunOptions options_;
   RunListener listener_;
@@ -316,6 +327,23 @@ TEST_F(JobRun, RefusesAJobFileThatChangedSinceItLearned) {
   const auto restarted = run(changed);
   ASSERT_TRUE(restarted) << restarted.error().message();
   EXPECT_EQ(sizes(recorded(restarted->run), RecurrenceKind::kTuned).front(), 32);
+}
+
+TEST_F(JobRun, TrainsARestartedHistoryFromTheSeedThatItWasGiven) {
+  const auto seeds_after_restart = [&](std::uint64_t first, std::uint64_t second) {
+    options_.home = folder_ / ("home-of-" + std::to_string(first));
+    options_.seed = first;
+    EXPECT_TRUE(run(spec()));
+    options_.restart_learning = true;
+    options_.seed = second;
+    const auto restarted = run(spec());
+    options_.restart_learning = false;
+    options_.seed.reset();
+    const auto next = run(spec());  // knows the seed from the history it goes on with
+    EXPECT_TRUE(restarted && next);
+    return std::pair(seeds(restarted->run), seeds(next->run));
+  };
+  EXPECT_EQ(seeds_after_restart(1, 7), seeds_after_restart(2, 7));
 }
 
 TEST_F(JobRun, RefusesABatchSizeLargerThanTheSetBeforeAnythingIsWritten) {
