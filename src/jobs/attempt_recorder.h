@@ -40,7 +40,18 @@ class AttemptRecorder final : public train::AttemptObserver {
   Result<void> record_diverged_epoch(const Usage& unfinished);
 
  private:
+  /// What the epoch in progress used before this process or its checkpoint, charged already.
+  struct Carried {
+    Usage usage;
+    GramsCo2 emitted;
+  };
+
   Result<bool> record(const ledger::Epoch& epoch);
+
+  /// Of an epoch's usage until now, when that after what is carried began.
+  WallTime begin_of_latest(const Usage& usage) const;
+  /// Of an epoch's usage: what is carried keeps its grams, the rest is charged from `begin` on.
+  GramsCo2 emitted_by(const Usage& usage, WallTime begin) const;
   Result<void> renew_lease();
 
   Session& session_;
@@ -52,6 +63,7 @@ class AttemptRecorder final : public train::AttemptObserver {
   std::optional<Joules> known_epoch_cost_;
   std::filesystem::path checkpoint_path_;  // of the newest recorded checkpoint, empty: none
   Usage startup_;
+  Carried carried_;
   std::chrono::nanoseconds lease_renewed_;
 };
 

@@ -180,7 +180,8 @@ CheckpointRecord read_checkpoint(store::Row& row) {
   return CheckpointRecord{.path = row.text(),
                           .epoch = row.integer(),
                           .position = row.integer(),
-                          .carried = read_usage(row)};
+                          .carried = read_usage(row),
+                          .carried_emitted = read_optional_quantity<GramsCo2>(row)};
 }
 
 Lease read_lease(store::Row& row) {

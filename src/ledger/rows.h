@@ -74,7 +74,7 @@ inline constexpr std::string_view kSelectEpoch =
     "provenance, scope, begin_ns, end_ns, emitted_g FROM epochs ";
 inline constexpr std::string_view kSelectCheckpoint =
     "SELECT path, epoch, position, carried_energy_uj, carried_uncertainty_uj, carried_time_ns, "
-    "carried_provenance, carried_scope FROM checkpoints ";
+    "carried_provenance, carried_scope, carried_emitted_g FROM checkpoints ";
 inline constexpr std::string_view kSelectLease =
     "SELECT name, pid, start_ticks, host, boot_id, heartbeat_ns FROM leases ";
 

@@ -124,6 +124,8 @@ struct CheckpointRecord {
   std::int64_t epoch = 0;
   std::int64_t position = 0;
   Usage carried;  ///< spent inside the unfinished epoch; zero once that epoch is recorded
+  /// What `carried` emitted when it was spent; none: not known.
+  std::optional<GramsCo2> carried_emitted = std::nullopt;
 };
 
 /// One process of an attempt. Usage that led to no recorded epoch is `lost`.

@@ -259,6 +259,77 @@ TEST_F(JobRun, ResumesAnInterruptedRunWithTheDecisionsOfAnUndisturbedOne) {
   }
 }
 
+/// Asks for an interrupt once so many steps of the first epoch are done.
+class InterruptAtStep final : public RunListener {
+ public:
+  explicit InterruptAtStep(std::int64_t step) : step_(step) {}
+  void on_progress(const train::Progress& progress) override { due_ = progress.steps >= step_; }
+  bool due() const { return due_; }
+
+ private:
+  std::int64_t step_;
+  bool due_ = false;
+};
+
+/// Jobs whose first attempt, of 4 J in 4 steps an epoch, is interrupted inside its first epoch.
+class InterruptedJobRun : public JobRun {
+ protected:
+  void interrupt_at_step(std::int64_t step, double intensity_g_per_kwh) {
+    InterruptAtStep listener(step);
+    RunOptions options = options_;
+    options.interrupted = [&] { return listener.due(); };
+    const auto interrupted = run_job(at(intensity_g_per_kwh), options, listener);
+    ASSERT_TRUE(interrupted) << interrupted.error().message();
+    ASSERT_EQ(interrupted->kind, RunOutcome::Kind::kInterrupted);
+    run_ = interrupted->run;
+    ASSERT_EQ(first_attempt().checkpoint->position, step);
+  }
+
+  void finish(double intensity_g_per_kwh) {
+    const auto finished = run(at(intensity_g_per_kwh));
+    ASSERT_TRUE(finished) << finished.error().message();
+  }
+
+  JobSpec at(double intensity_g_per_kwh) {
+    JobSpec job = spec();
+    job.carbon.intensity_g_per_kwh = intensity_g_per_kwh;
+    return job;
+  }
+
+  ledger::AttemptRecord first_attempt() { return recorded(run_).front().attempts.front(); }
+
+  /// Grams of the first epoch in joules times grams per kilowatt-hour.
+  double emitted() { return first_attempt().epochs.front().emitted->value() * 3.6e6; }
+
+ private:
+  ledger::Id run_ = 0;
+};
+
+TEST_F(InterruptedJobRun, ChargesEveryPartOfAnEpochAtTheIntensityOfItsTime) {
+  interrupt_at_step(1, 100);
+  interrupt_at_step(2, 300);
+  finish(800);
+  EXPECT_NEAR(emitted(), 1 * 100 + 1 * 300 + 2 * 800, 1e-6);
+}
+
+TEST_F(InterruptedJobRun, ChargesAnEpochThatStartsOverOnlyForWhatItUsed) {
+  interrupt_at_step(2, 100);
+  worker("--misbehave=forget-checkpoint");
+  finish(800);
+  EXPECT_EQ(first_attempt().incarnations.back().lost.energy_uj +
+                first_attempt().incarnations.front().lost.energy_uj,
+            2'000'000);
+  EXPECT_NEAR(emitted(), 4 * 800, 1e-6);
+}
+
+TEST_F(InterruptedJobRun, ChargesAnEpochThatDivergesForAllItUsed) {
+  interrupt_at_step(2, 100);
+  worker("--misbehave=nan-loss");
+  finish(800);
+  EXPECT_EQ(*first_attempt().attempt.stopped, Stopped::kDiverged);
+  EXPECT_NEAR(emitted(), 2 * 100 + 1 * 800, 1e-6);
+}
+
 // The replayed epoch of 32 is slow while the trace says so. A size whose one slow attempt kept it
 // from ever being tried again would end the job's learning.
 TEST_F(JobRun, TriesASizeAgainAfterOneSlowAttempt) {

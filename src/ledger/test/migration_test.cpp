@@ -49,6 +49,7 @@ TEST_F(FirstSchema, GoesOnWithItsUnfinishedRun) {
   const AttemptRecord open = must(ledger.read_attempt(2));
   EXPECT_EQ(open.checkpoint->position, 1);
   EXPECT_EQ(open.checkpoint->carried.energy_uj, 1'000'000);
+  EXPECT_FALSE(open.checkpoint->carried_emitted);
   EXPECT_EQ(must(ledger.begin_incarnation(2, at(0))).number, 2);
 }
 
