@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kLeaseRenewal{10};
 
-/// Whether `path` is `folder` or below it. Both canonical.
+/// Whether `path` is `folder` or below it. Both canonical, or below the same folder that is.
 bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
   const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   return !folder.empty() && end == folder.end();
@@ -25,11 +25,14 @@ bool is_inside(const std::filesystem::path& path, const std::filesystem::path& f
 
 }  // namespace
 
-void remove_checkpoint(const std::filesystem::path& path) {
+void remove_checkpoint(const Session& session, ledger::Id attempt,
+                       const std::filesystem::path& path) {
   // What cannot be removed takes space and does no harm.
   std::error_code ignored;
-  if (!path.empty()) {
-    std::filesystem::remove_all(path, ignored);
+  const auto folder = std::filesystem::weakly_canonical(session.attempt_folder(attempt), ignored);
+  const auto checkpoint = std::filesystem::weakly_canonical(session.state_folder() / path, ignored);
+  if (is_inside(checkpoint, folder) && checkpoint != folder) {
+    std::filesystem::remove_all(checkpoint, ignored);
   }
 }
 
@@ -44,8 +47,7 @@ AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options, Ru
       incarnation_(std::move(incarnation)),
       epochs_(record.epochs),
       known_epoch_cost_(known_epoch_cost),
-      checkpoint_path_(record.checkpoint ? session.state_folder() / record.checkpoint->path
-                                         : std::filesystem::path()),
+      checkpoint_path_(record.checkpoint ? record.checkpoint->path : ""),
       lease_renewed_(system_clock().now()) {
   if (record.checkpoint && record.checkpoint->carried_emitted) {
     carried_ = {record.checkpoint->carried, *record.checkpoint->carried_emitted};
@@ -98,9 +100,9 @@ Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usa
   checkpoint.carried = carried;
   checkpoint.carried_emitted = emitted_by(carried, begin_of_latest(carried));
   SYM_RETURN_IF_ERROR(session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint));
-  const std::filesystem::path superseded = std::exchange(checkpoint_path_, saved.path);
-  if (!is_inside(saved.path, superseded)) {
-    remove_checkpoint(superseded);
+  const auto superseded = std::exchange(checkpoint_path_, checkpoint.path);
+  if (!is_inside(checkpoint_path_, superseded)) {
+    remove_checkpoint(session_, attempt_.id, superseded);
   }
   return {};
 }

@@ -13,8 +13,10 @@
 
 namespace symbiont::jobs {
 
-/// Removes a checkpoint that no process will start from any more. An empty path is none.
-void remove_checkpoint(const std::filesystem::path& path);
+/// Removes the checkpoint of an attempt that no process will start from any more, `path` below HOME
+/// as the ledger has it. What is not below the attempt's folder stays.
+void remove_checkpoint(const Session& session, ledger::Id attempt,
+                       const std::filesystem::path& path);
 
 /// The observer of one process of an attempt. Borrows everything; lives as long as the process.
 class AttemptRecorder final : public train::AttemptObserver {
@@ -61,7 +63,7 @@ class AttemptRecorder final : public train::AttemptObserver {
   ledger::Incarnation incarnation_;
   std::vector<ledger::Epoch> epochs_;
   std::optional<Joules> known_epoch_cost_;
-  std::filesystem::path checkpoint_path_;  // of the newest recorded checkpoint, empty: none
+  std::filesystem::path checkpoint_path_;  // of the newest recorded one, below HOME; empty: none
   Usage startup_;
   Carried carried_;
   std::chrono::nanoseconds lease_renewed_;

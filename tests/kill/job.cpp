@@ -179,6 +179,18 @@ bool Job::leaves_nobody_behind() const {
   return wait_until([this] { return processes().empty(); }, std::chrono::seconds(5));
 }
 
+std::vector<fs::path> Job::checkpoints() const {
+  std::vector<fs::path> found;
+  for (const auto& attempt : fs::directory_iterator(folder_ / "home" / "jobs" / "killed")) {
+    for (const auto& entry : fs::directory_iterator(attempt)) {
+      if (entry.is_directory()) {
+        found.push_back(entry.path());
+      }
+    }
+  }
+  return found;
+}
+
 std::vector<fs::path> Job::litter() const {
   return {fs::directory_iterator(folder_ / "tmp"), fs::directory_iterator()};
 }

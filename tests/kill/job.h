@@ -81,6 +81,9 @@ class Job {
   /// Makes it look old, as if it had been left long ago.
   void age_litter() const;
 
+  /// Folders below those of the attempts: checkpoints, whole or not.
+  std::vector<std::filesystem::path> checkpoints() const;
+
   /// Whether the worker of an attempt has written its final weights.
   bool has_weights(std::int64_t attempt) const {
     return std::filesystem::exists(folder_ / "home" / "jobs" / "killed" /

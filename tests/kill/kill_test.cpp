@@ -16,6 +16,7 @@
 namespace symbiont::testing {
 namespace {
 
+using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
@@ -222,6 +223,7 @@ TEST_P(KillOfRestart, LeavesALedgerInWhichLearningCanBeRestartedAgain) {
   EXPECT_EQ(books.rows("runs").back()["status"], "finished");
   EXPECT_EQ(books.lost_uj(), story.lost_uj);
   EXPECT_EQ(books.pending_uj(), 0);
+  EXPECT_THAT(job.checkpoints(), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -229,7 +231,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Story{{{"train.lease.granted", 5}, {"ledger.start_history.before"}},
                             steps(7)},
                       Story{{{"train.lease.granted", 5}, {"ledger.start_history.after"}}, steps(7)},
-                      Story{{{"train.lease.granted", 5}, {"ledger.finish_run.before"}}, steps(7)}),
+                      Story{{{"train.lease.granted", 5}, {"ledger.finish_run.before"}}, steps(7)},
+                      Story{{{"train.lease.granted", 10}, {"ledger.finish_run.after"}}, 0}),
     name_of_parameter);
 
 // --- Workers ------------------------------------------------------------------------------------
