@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -234,6 +238,43 @@ INSTANTIATE_TEST_SUITE_P(
                       Story{{{"train.lease.granted", 5}, {"ledger.finish_run.before"}}, steps(7)},
                       Story{{{"train.lease.granted", 10}, {"ledger.finish_run.after"}}, 0}),
     name_of_parameter);
+
+// --- Homes that are somewhere else when the run goes on ------------------------------------------
+
+/// Every file below a folder and its bytes.
+std::map<std::string, std::string> content(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      std::ifstream stream(entry.path(), std::ios::binary);
+      files[entry.path()] = {std::istreambuf_iterator<char>(stream), {}};
+    }
+  }
+  return files;
+}
+
+TEST(HomeOfAKilledRun, MayBeMoved) {
+  Job job;
+  job.run(Death{"train.lease.granted", 13});
+  ASSERT_TRUE(job.has_died());
+  ASSERT_THAT(job.checkpoints(), SizeIs(1));
+  expect_sound_ruins(job);
+  job.age_litter();
+  job.move_home();
+  expect_undisturbed(job, job.run(), steps(6, 2));
+}
+
+TEST(HomeOfAKilledRun, MayBeCopiedAndStaysAsItIs) {
+  Job job;
+  job.run(Death{"train.lease.granted", 13});
+  ASSERT_TRUE(job.has_died());
+  expect_sound_ruins(job);
+  job.age_litter();
+  const std::filesystem::path original = job.copy_home();
+  const auto before = content(original);
+  expect_undisturbed(job, job.run(), steps(6, 2));
+  EXPECT_EQ(content(original), before);
+}
 
 // --- Workers ------------------------------------------------------------------------------------
 

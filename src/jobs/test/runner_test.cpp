@@ -211,6 +211,21 @@ TEST_F(JobRun, TriesAFailedWorkerAgainAndBooksWhatItLost) {
   EXPECT_DOUBLE_EQ(first.attempt.cost->value(), 18.0);  // what was lost is not what it costs
 }
 
+// From its fifth lease on, which its second process does not come to.
+TEST_F(JobRun, DeletesNothingWhenAWorkerTakesItsWholeFolderForACheckpoint) {
+  options_.recurrences = 1;
+  worker("--flood --misbehave=output-checkpoint --after=5");
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->kind, RunOutcome::Kind::kFinished);
+  const ledger::AttemptRecord attempt = recorded(outcome->run).front().attempts.front();
+  EXPECT_EQ(attempt.attempt.failures, 1);
+  EXPECT_THAT(attempt.incarnations.front().how, HasSubstr("below SYMBIONT_OUTPUT"));
+  const std::filesystem::path folder = options_.home / "jobs" / "scripted" / "attempt-1";
+  EXPECT_TRUE(std::filesystem::exists(folder / "weights.safetensors"));
+  EXPECT_TRUE(std::filesystem::exists(folder / train::kWorkerLog));
+}
+
 TEST_F(JobRun, GivesUpOnAWorkerThatFailsFourTimesAndCanBeResumed) {
   worker("--misbehave=exit-early");
   const auto failed = run(spec());
@@ -296,6 +311,7 @@ class InterruptedJobRun : public JobRun {
     return job;
   }
 
+  ledger::Id resumed_run() const { return run_; }
   ledger::AttemptRecord first_attempt() { return recorded(run_).front().attempts.front(); }
 
   /// Grams of the first epoch in joules times grams per kilowatt-hour.
@@ -304,6 +320,22 @@ class InterruptedJobRun : public JobRun {
  private:
   ledger::Id run_ = 0;
 };
+
+TEST_F(InterruptedJobRun, GoesOnInAHomeThatWasMoved) {
+  interrupt_at_step(2, 100);
+  const std::filesystem::path moved = folder_ / "moved";
+  std::filesystem::rename(options_.home, moved);
+  options_.home = moved;
+  finish(100);
+  const ledger::AttemptRecord resumed = first_attempt();
+  EXPECT_EQ(resumed.attempt.failures, 0);
+  EXPECT_DOUBLE_EQ(resumed.attempt.cost->value(), 18.0);
+  for (const ledger::Incarnation& process : resumed.incarnations) {
+    EXPECT_EQ(process.lost.energy_uj, 0) << "the checkpoint was not found";
+  }
+  EXPECT_EQ(sizes(recorded(resumed_run()), RecurrenceKind::kTuned),
+            (std::vector<std::int64_t>{32, 16, 64, 64}));  // as if nobody had interrupted it
+}
 
 TEST_F(InterruptedJobRun, ChargesEveryPartOfAnEpochAtTheIntensityOfItsTime) {
   interrupt_at_step(1, 100);
