@@ -92,6 +92,7 @@ TEST_P(KillOfRunner, ChangesNothingButTheEnergyLost) {
 
   const Ended healed = job.run();
   expect_undisturbed(job, healed, lost_uj);
+  EXPECT_THAT(job.checkpoints(), IsEmpty());
   EXPECT_EQ(nlohmann::json::parse(healed.output)["resumed"], ruins.has_unfinished_run());
 }
 

@@ -43,7 +43,6 @@ void expect_undisturbed(const Job& job, const Ended& last_run, std::int64_t lost
   EXPECT_EQ(microjoules(summary["lost_energy_j"]), lost_uj);
   EXPECT_TRUE(job.leaves_nobody_behind());
   EXPECT_THAT(job.litter(), IsEmpty());
-  EXPECT_THAT(job.checkpoints(), IsEmpty());
 }
 
 }  // namespace symbiont::testing
