@@ -61,7 +61,9 @@ Result<void> AttemptRecorder::on_started(const train::Hello& hello, const Usage&
     SYM_RETURN_IF_ERROR(session_.ledger.lose_carried(attempt_.id));
   }
   startup_ = startup;
-  return session_.ledger.record_startup(incarnation_.id, startup);
+  SYM_RETURN_IF_ERROR(session_.ledger.record_startup(incarnation_.id, startup));
+  listener_.on_ready(hello, startup);
+  return {};
 }
 
 Result<void> AttemptRecorder::on_closed(const Usage& closing) {
@@ -99,6 +101,7 @@ Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usa
   checkpoint.position = saved.position;
   checkpoint.carried = carried;
   SYM_RETURN_IF_ERROR(session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint));
+  listener_.on_checkpoint(checkpoint);
   const std::filesystem::path superseded = std::exchange(checkpoint_path_, saved.path);
   if (!is_inside(saved.path, superseded)) {
     remove_checkpoint(superseded);
