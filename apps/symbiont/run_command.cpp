@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -10,8 +11,13 @@
 
 #include "command.h"
 #include "progress_line.h"
+#include "symbiont/base/metrics.h"
+#include "symbiont/jobs/event_log.h"
+#include "symbiont/jobs/run_metrics.h"
+#include "symbiont/jobs/run_trace.h"
 #include "symbiont/jobs/runner.h"
 #include "symbiont/report/summary.h"
+#include "symbiont/service/metrics_server.h"
 
 namespace symbiont::app {
 namespace {
@@ -23,6 +29,9 @@ struct RunArguments {
   bool restart_learning = false;
   std::optional<std::int64_t> recurrences;
   std::optional<std::uint64_t> seed;
+  std::string metrics;  ///< address to serve metrics on
+  std::string events;   ///< file for the event log
+  std::string trace;    ///< file for the trace
   StateOptions state;
 };
 
@@ -127,6 +136,66 @@ int exit_code_of(const jobs::RunOutcome& outcome) {
   return kFailed;
 }
 
+/// All that listens to a run: the terminal, and what was asked for beside it. Keeps its place: the
+/// listeners borrow from each other.
+class Observers {
+ public:
+  /// Opens what the arguments name. kInvalidArgument and file errors name the option.
+  Result<void> open(const RunArguments& arguments) {
+    listeners_.add(progress_);
+    if (!arguments.events.empty()) {
+      SYM_RETURN_IF_ERROR(add("--events", jobs::EventLog::open(arguments.events), events_));
+    }
+    if (!arguments.trace.empty()) {
+      SYM_RETURN_IF_ERROR(add("--trace", jobs::RunTrace::open(arguments.trace), trace_));
+    }
+    return arguments.metrics.empty() ? Result<void>() : serve_metrics(arguments.metrics);
+  }
+
+  jobs::RunListener& listener() { return listeners_; }
+
+ private:
+  template <typename Listener>
+  Result<void> add(std::string_view option, Result<std::unique_ptr<Listener>> opened,
+                   std::unique_ptr<Listener>& place) {
+    if (!opened) {
+      // Bad input of the person's, whatever the system calls it.
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: {}", option, opened.error().message()));
+    }
+    place = std::move(*opened);
+    listeners_.add(*place);
+    return {};
+  }
+
+  Result<void> serve_metrics(const std::string& text) {
+    auto address = service::ListenAddress::parse(text);
+    if (!address) {
+      return tl::unexpected(std::move(address).error().while_doing("--metrics"));
+    }
+    auto server = service::MetricsServer::start(*address, [this] {
+      process_metrics_.refresh();
+      return registry_.to_prometheus();
+    });
+    if (!server) {
+      return tl::unexpected(std::move(server).error().while_doing("--metrics"));
+    }
+    server_.emplace(std::move(*server));
+    listeners_.add(run_metrics_);
+    std::fprintf(stderr, "metrics at %s\n", server_->url().c_str());
+    return {};
+  }
+
+  ProgressLine progress_;
+  std::unique_ptr<jobs::EventLog> events_;
+  std::unique_ptr<jobs::RunTrace> trace_;
+  MetricRegistry registry_;
+  ProcessMetrics process_metrics_{registry_};
+  jobs::RunMetrics run_metrics_{registry_};
+  std::optional<service::MetricsServer> server_;  // after what it reads
+  jobs::RunListeners listeners_;
+};
+
 Result<int> perform(const RunArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const jobs::JobSpec spec, jobs::load_job_file(arguments.job_file));
   SYM_ASSIGN_OR_RETURN(const jobs::RunOptions options, run_options(arguments));
@@ -136,8 +205,9 @@ Result<int> perform(const RunArguments& arguments) {
   handle_signals();
   jobs::RunOutcome outcome;
   {
-    ProgressLine progress;
-    SYM_ASSIGN_OR_RETURN(outcome, jobs::run_job(spec, options, progress));
+    Observers observers;
+    SYM_RETURN_IF_ERROR(observers.open(arguments));
+    SYM_ASSIGN_OR_RETURN(outcome, jobs::run_job(spec, options, observers.listener()));
   }
   SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
   SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
@@ -173,6 +243,13 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53));
   command->add_flag("--restart-learning", arguments->restart_learning,
                     "Start a new history; the old one stays in the ledger");
+  command->add_option(
+      "--metrics", arguments->metrics,
+      "Serve Prometheus metrics on HOST:PORT, :PORT or PORT (0: any) while it runs");
+  command->add_option("--events", arguments->events,
+                      "Append what happens to FILE, one JSON object per line");
+  command->add_option("--trace", arguments->trace,
+                      "Append an OpenTelemetry trace to FILE (OTLP, one JSON object per line)");
   command->add_flag("--json", arguments->json, "Print one JSON document");
   arguments->state.add_to(*command);
   command->footer(

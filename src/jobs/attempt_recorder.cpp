@@ -61,7 +61,9 @@ Result<void> AttemptRecorder::on_started(const train::Hello& hello, const Usage&
     carried_ = {};
   }
   startup_ = startup;
-  return session_.ledger.record_startup(incarnation_.id, startup);
+  SYM_RETURN_IF_ERROR(session_.ledger.record_startup(incarnation_.id, startup));
+  listener_.on_ready(hello, startup);
+  return {};
 }
 
 Result<void> AttemptRecorder::on_closed(const Usage& closing) {
@@ -100,6 +102,7 @@ Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usa
   checkpoint.carried = carried;
   checkpoint.carried_emitted = emitted_by(carried, begin_of_latest(carried));
   SYM_RETURN_IF_ERROR(session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint));
+  listener_.on_checkpoint(checkpoint);
   const auto superseded = std::exchange(checkpoint_path_, checkpoint.path);
   if (!is_inside(checkpoint_path_, superseded)) {
     remove_checkpoint(session_, attempt_.id, superseded);

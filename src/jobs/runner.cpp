@@ -167,6 +167,7 @@ Result<RunOutcome> JobRun::perform() {
   }
   SYM_RETURN_IF_ERROR(
       session_.ledger.release_lease(lease_name(session_.job.name), session_.holder));
+  listener_.on_run_ended(outcome);
   return outcome;
 }
 
@@ -383,6 +384,7 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
       ledger::Incarnation incarnation,
       session_.ledger.begin_incarnation(record.attempt.id, system_clock().wall_now()));
   SYM_RETURN_IF_ERROR(prepare_directory(record, incarnation));
+  listener_.on_worker(incarnation);
   AttemptRecorder recorder(session_, options_, listener_, record, incarnation, known);
   auto end = train::run_attempt(attempt_options(recurrence, record), session_.monitor, recorder);
   if (!end) {
@@ -394,8 +396,9 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
     SYM_RETURN_IF_ERROR(recorder.record_diverged_epoch(end->unfinished));
     end->unfinished = Usage{};
   }
-  SYM_RETURN_IF_ERROR(
-      session_.ledger.end_incarnation(incarnation.id, end->reason, end->lost + end->unfinished));
+  const Usage lost = end->lost + end->unfinished;
+  SYM_RETURN_IF_ERROR(session_.ledger.end_incarnation(incarnation.id, end->reason, lost));
+  listener_.on_worker_ended(end->reason, lost);
   SYM_ASSIGN_OR_RETURN(record, session_.ledger.read_attempt(record.attempt.id));
   return std::move(*end);
 }
@@ -573,7 +576,11 @@ Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunLi
   SYM_ASSIGN_OR_RETURN(const Random random, Random::restore(session.history.draws));
   JobRun run(std::move(session), options, listener, std::move(*controller),
              tune::SeededDraws(random));
-  return run.perform();
+  auto outcome = run.perform();
+  if (!outcome) {
+    listener.on_error(outcome.error());
+  }
+  return outcome;
 }
 
 }  // namespace symbiont::jobs

@@ -12,6 +12,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "symbiont/base/error.h"
 #include "symbiont/jobs/job_file.h"
@@ -32,22 +34,6 @@ struct RunOptions {
   std::function<bool()> interrupted = [] { return false; };
 };
 
-/// Told what happens, for progress bars. Calls come from the runner's thread, in order.
-class RunListener {
- public:
-  virtual ~RunListener() = default;
-
-  virtual void on_run(const ledger::Job& /*job*/, const ledger::Run& /*run*/, bool /*resumed*/) {}
-  /// `position`: which recurrence of its kind in this run it is, 1-based.
-  virtual void on_attempt(const ledger::Recurrence& /*recurrence*/,
-                          const ledger::Attempt& /*attempt*/, std::int64_t /*position*/) {}
-  virtual void on_progress(const train::Progress& /*progress*/) {}
-  virtual void on_epoch(const ledger::Epoch& /*epoch*/) {}
-  virtual void on_attempt_finished(const ledger::AttemptResult& /*result*/) {}
-  /// A worker failed and is tried again.
-  virtual void on_retry(const std::string& /*reason*/) {}
-};
-
 /// How an invocation ended.
 struct RunOutcome {
   enum class Kind {
@@ -60,6 +46,59 @@ struct RunOutcome {
   ledger::Id run = 0;
   bool resumed = false;
   std::string message;
+};
+/// "finished", "unreached", "failed", "interrupted".
+std::string_view to_string(RunOutcome::Kind kind);
+
+/// Told what happens: progress bars, event logs, metrics, traces. Calls come from the runner's
+/// thread, in order; what was told is in the ledger already.
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+
+  virtual void on_run(const ledger::Job& /*job*/, const ledger::Run& /*run*/, bool /*resumed*/) {}
+  /// `position`: which recurrence of its kind in this run it is, 1-based.
+  virtual void on_attempt(const ledger::Recurrence& /*recurrence*/,
+                          const ledger::Attempt& /*attempt*/, std::int64_t /*position*/) {}
+  /// A worker process of the attempt is about to start.
+  virtual void on_worker(const ledger::Incarnation& /*worker*/) {}
+  /// It is ready to train; `startup` was spent from its start to here.
+  virtual void on_ready(const train::Hello& /*hello*/, const Usage& /*startup*/) {}
+  virtual void on_progress(const train::Progress& /*progress*/) {}
+  virtual void on_epoch(const ledger::Epoch& /*epoch*/) {}
+  virtual void on_checkpoint(const ledger::CheckpointRecord& /*checkpoint*/) {}
+  /// It has ended. `lost` led to no recorded epoch.
+  virtual void on_worker_ended(const std::string& /*how*/, const Usage& /*lost*/) {}
+  /// A worker failed and is tried again.
+  virtual void on_retry(const std::string& /*reason*/) {}
+  virtual void on_attempt_finished(const ledger::AttemptResult& /*result*/) {}
+  virtual void on_run_ended(const RunOutcome& /*outcome*/) {}
+  /// The invocation ends with an error instead: `run_job` is about to return it.
+  virtual void on_error(const Error& /*error*/) {}
+};
+
+/// Tells several listeners, in the order given.
+class RunListeners final : public RunListener {
+ public:
+  /// The listener must outlive this.
+  void add(RunListener& listener) { listeners_.push_back(&listener); }
+
+  void on_run(const ledger::Job& job, const ledger::Run& run, bool resumed) override;
+  void on_attempt(const ledger::Recurrence& recurrence, const ledger::Attempt& attempt,
+                  std::int64_t position) override;
+  void on_worker(const ledger::Incarnation& worker) override;
+  void on_ready(const train::Hello& hello, const Usage& startup) override;
+  void on_progress(const train::Progress& progress) override;
+  void on_epoch(const ledger::Epoch& epoch) override;
+  void on_checkpoint(const ledger::CheckpointRecord& checkpoint) override;
+  void on_worker_ended(const std::string& how, const Usage& lost) override;
+  void on_retry(const std::string& reason) override;
+  void on_attempt_finished(const ledger::AttemptResult& result) override;
+  void on_run_ended(const RunOutcome& outcome) override;
+  void on_error(const Error& error) override;
+
+ private:
+  std::vector<RunListener*> listeners_;
 };
 
 /// Where things are below HOME.
