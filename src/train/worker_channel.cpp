@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -48,6 +49,10 @@ std::optional<Number> parsed(const char* name) {
     return std::nullopt;
   }
   return number;
+}
+
+bool is_set(const char* name) {
+  return std::getenv(name) != nullptr;
 }
 
 Result<std::int64_t> positive_count(const char* name) {
@@ -162,6 +167,33 @@ Result<WorkerEnvironment> WorkerEnvironment::from_process() {
   return environment;
 }
 
+Result<WorkerEnvironment> WorkerEnvironment::from_process_or(const WorkerEnvironment& defaults) {
+  if (is_set("SYMBIONT_CHANNEL")) {
+    return from_process();
+  }
+  WorkerEnvironment environment = defaults;
+  environment.channel.clear();
+  if (is_set("SYMBIONT_BATCH_SIZE")) {
+    SYM_ASSIGN_OR_RETURN(environment.batch_size, positive_count("SYMBIONT_BATCH_SIZE"));
+  }
+  if (is_set("SYMBIONT_LEARNING_RATE")) {
+    SYM_ASSIGN_OR_RETURN(environment.learning_rate, positive_number("SYMBIONT_LEARNING_RATE"));
+  }
+  if (is_set("SYMBIONT_MAX_EPOCHS")) {
+    SYM_ASSIGN_OR_RETURN(environment.max_epochs, positive_count("SYMBIONT_MAX_EPOCHS"));
+  }
+  if (is_set("SYMBIONT_SEED")) {
+    SYM_ASSIGN_OR_RETURN(environment.seed, seed_number("SYMBIONT_SEED"));
+  }
+  if (is_set("SYMBIONT_OUTPUT")) {
+    SYM_ASSIGN_OR_RETURN(environment.output, output_directory("SYMBIONT_OUTPUT"));
+  }
+  if (is_set("SYMBIONT_INITIAL_WEIGHTS")) {
+    environment.initial_weights = variable("SYMBIONT_INITIAL_WEIGHTS");
+  }
+  return environment;
+}
+
 struct WorkerChannel::State {
   State(FileDescriptor socket, FileDescriptor stop_event)
       : lines(std::move(socket)), stop(std::move(stop_event)) {
@@ -206,6 +238,23 @@ Result<RunnerMessage> WorkerChannel::receive() {
   SYM_ASSIGN_OR_RETURN(const std::optional<std::string> line, state_->lines.receive(std::nullopt));
   SYM_CHECK(line.has_value());  // without a timeout there is a line or an error
   return decode_runner_message(*line);
+}
+
+Result<std::optional<RunnerMessage>> WorkerChannel::receive(std::chrono::milliseconds timeout) {
+  SYM_ASSIGN_OR_RETURN(const std::optional<std::string> line, state_->lines.receive(timeout));
+  if (!line) {
+    return std::nullopt;
+  }
+  SYM_ASSIGN_OR_RETURN(RunnerMessage message, decode_runner_message(*line));
+  return message;
+}
+
+void WorkerChannel::leave_to_parent() {
+  // Its destructor would wait for a thread that is not there: the memory stays until the child
+  // ends.
+  const State* const copy = state_.release();
+  ::close(copy->lines.socket());
+  ::close(copy->stop.get());
 }
 
 }  // namespace symbiont::train
