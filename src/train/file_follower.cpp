@@ -12,6 +12,8 @@
 namespace symbiont::train {
 namespace {
 
+constexpr std::size_t kRemembered = 256;
+
 const char* kind_of(mode_t mode) {
   if (S_ISDIR(mode)) {
     return "a directory";
@@ -47,6 +49,7 @@ Result<bool> FileFollower::open() {
   SYM_RETURN_IF_ERROR(check_regular(path_, status));
   file_ = std::move(file);
   offset_ = 0;
+  before_.clear();
   return true;
 }
 
@@ -54,6 +57,12 @@ bool FileFollower::was_replaced() const {
   struct stat named {};
   struct stat opened {};
   if (::fstat(file_.get(), &opened) != 0 || opened.st_size < offset_) {
+    return true;
+  }
+  std::string now(before_.size(), '\0');
+  const auto begin = offset_ - static_cast<std::int64_t>(before_.size());
+  if (opened.st_size > offset_ && ::pread(file_.get(), now.data(), now.size(), begin) >= 0 &&
+      now != before_) {
     return true;
   }
   // One that is only gone may come back; until then the rest of the old one counts.
@@ -85,7 +94,10 @@ Result<bool> FileFollower::read(std::int64_t most,
       return false;
     }
     if (count > 0) {
-      take({chunk.data(), static_cast<std::size_t>(count)});
+      const std::string_view bytes(chunk.data(), static_cast<std::size_t>(count));
+      take(bytes);
+      before_ += bytes;
+      before_.erase(0, before_.size() - std::min(before_.size(), kRemembered));
       offset_ += count;
       most -= count;
     }

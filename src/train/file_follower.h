@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "symbiont/base/error.h"
@@ -28,6 +29,7 @@ class FileFollower {
   std::filesystem::path path_;
   FileDescriptor file_;
   std::int64_t offset_ = 0;
+  std::string before_;  // the last bytes read: they tell a file that was written anew, and longer
 };
 
 }  // namespace symbiont::train

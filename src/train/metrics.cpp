@@ -137,13 +137,14 @@ MetricsFormat::~MetricsFormat() = default;
 
 Result<MetricsFormat> MetricsFormat::parse(std::string_view text, std::string metric) {
   if (text.starts_with(kRegex)) {
-    SYM_ASSIGN_OR_RETURN(MetricsPattern pattern, MetricsPattern::compile(text.substr(kRegex.size())));
+    SYM_ASSIGN_OR_RETURN(MetricsPattern pattern,
+                         MetricsPattern::compile(text.substr(kRegex.size())));
     return MetricsFormat(std::move(metric), {}, std::make_unique<Pattern>(std::move(pattern)));
   }
   if (!text.starts_with(kJsonl)) {
-    return fail(ErrorCode::kInvalidArgument,
-                "expected \"jsonl:FILE\", \"jsonl:-\" or \"regex:PATTERN\", found " +
-                    in_quotes(text));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "expected \"jsonl:FILE\", \"jsonl:-\" or \"regex:PATTERN\", found " + in_quotes(text));
   }
   const std::string_view file = text.substr(kJsonl.size());
   if (file == "-") {
@@ -159,8 +160,8 @@ Result<MetricsFormat> MetricsFormat::parse(std::string_view text, std::string me
 
 MaybeReport MetricsFormat::read(std::string_view line) const {
   if (line.size() > kMaxMetricLine) {
-    return fail(ErrorCode::kInvalidArgument, "found a line longer than " +
-                                                 std::to_string(kMaxMetricLine) + " bytes");
+    return fail(ErrorCode::kInvalidArgument,
+                "found a line longer than " + std::to_string(kMaxMetricLine) + " bytes");
   }
   if (!pattern_) {
     return read_json(line);
@@ -235,9 +236,9 @@ void LineSplitter::clear() {
 Result<std::optional<std::int64_t>> EpochSequence::index_of(std::int64_t reported) {
   const std::int64_t index = reported - first_ + 1;
   if (index < 1) {
-    return fail(ErrorCode::kOutOfRange,
-                "found epoch " + std::to_string(reported) + ", expected the first to be " +
-                    std::to_string(first_) + " ([train] first_epoch)");
+    return fail(ErrorCode::kOutOfRange, "found epoch " + std::to_string(reported) +
+                                            ", expected the first to be " + std::to_string(first_) +
+                                            " ([train] first_epoch)");
   }
   if (index <= last_) {
     return std::nullopt;
@@ -245,9 +246,9 @@ Result<std::optional<std::int64_t>> EpochSequence::index_of(std::int64_t reporte
   const std::int64_t most = (last_ == 0 ? recorded_ : last_) + 1;
   if (index > most) {
     ahead_ = last_ == 0;
-    return fail(ErrorCode::kOutOfRange,
-                "found epoch " + std::to_string(reported) + ", expected " +
-                    std::to_string(most + first_ - 1) + (last_ == 0 && most > 1 ? " at most" : ""));
+    return fail(ErrorCode::kOutOfRange, "found epoch " + std::to_string(reported) + ", expected " +
+                                            std::to_string(most + first_ - 1) +
+                                            (last_ == 0 && most > 1 ? " at most" : ""));
   }
   last_ = index;
   return index;

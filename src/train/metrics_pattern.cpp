@@ -24,10 +24,11 @@ RE2::Options quiet() {
 }  // namespace
 
 struct MetricsPattern::State {
-  explicit State(std::string_view pattern) : expression({pattern.data(), pattern.size()}, quiet()) {}
+  explicit State(std::string_view pattern)
+      : expression({pattern.data(), pattern.size()}, quiet()) {}
 
   RE2 expression;
-  int epoch = 0;   // numbers of the groups
+  int epoch = 0;  // numbers of the groups
   int metric = 0;
 };
 
@@ -38,9 +39,9 @@ MetricsPattern::~MetricsPattern() = default;
 
 Result<MetricsPattern> MetricsPattern::compile(std::string_view pattern) {
   if (pattern.size() > kMaxPattern) {
-    return fail(ErrorCode::kInvalidArgument,
-                "expected a pattern of at most " + std::to_string(kMaxPattern) + " bytes, found " +
-                    std::to_string(pattern.size()));
+    return fail(ErrorCode::kInvalidArgument, "expected a pattern of at most " +
+                                                 std::to_string(kMaxPattern) + " bytes, found " +
+                                                 std::to_string(pattern.size()));
   }
   auto state = std::make_unique<State>(pattern);
   if (!state->expression.ok()) {
