@@ -15,6 +15,7 @@ namespace symbiont::app {
 namespace {
 
 constexpr std::string_view kTrainer = "symbiont-trainer-torch";
+constexpr std::string_view kSupervisor = "symbiont-supervisor";
 
 std::string_view environment(const char* name) {
   const char* value = std::getenv(name);
@@ -36,6 +37,15 @@ std::filesystem::path search_path(std::string_view program) {
     rest.remove_prefix(std::min(colon + 1, rest.size()));
   }
   return {};
+}
+
+std::filesystem::path find_companion(std::string_view program) {
+  std::filesystem::path beside = executable_directory() / program;
+  if (is_executable(beside)) {
+    return beside;
+  }
+  const std::filesystem::path found = search_path(program);
+  return found.empty() ? beside : found;
 }
 
 }  // namespace
@@ -106,12 +116,11 @@ std::filesystem::path find_trainer() {
   if (const auto set = environment("SYMBIONT_TRAINER_TORCH"); !set.empty()) {
     return set;
   }
-  std::filesystem::path beside = executable_directory() / kTrainer;
-  if (is_executable(beside)) {
-    return beside;
-  }
-  const std::filesystem::path found = search_path(kTrainer);
-  return found.empty() ? beside : found;
+  return find_companion(kTrainer);
+}
+
+std::filesystem::path find_supervisor() {
+  return find_companion(kSupervisor);
 }
 
 }  // namespace symbiont::app

@@ -1,6 +1,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -132,14 +133,18 @@ Result<symbiont_worker> open_worker(const symbiont_settings* settings) {
   return symbiont_worker{std::move(session), {}};
 }
 
+std::optional<std::int64_t> known(std::int64_t number) {
+  return number == 0 ? std::nullopt : std::optional(number);
+}
+
 symbiont::train::Hello hello_of(const symbiont_hello& given) {
   symbiont::train::Hello hello;
   hello.framework = text_or_empty(given.framework);
   hello.device = text_or_empty(given.device);
-  hello.parameters = given.parameters;
+  hello.parameters = known(given.parameters);
   hello.steps_per_epoch = given.steps_per_epoch;
-  hello.memory_persistent_bytes = given.memory_persistent_bytes;
-  hello.memory_ephemeral_bytes = given.memory_ephemeral_bytes;
+  hello.memory_persistent_bytes = known(given.memory_persistent_bytes);
+  hello.memory_ephemeral_bytes = known(given.memory_ephemeral_bytes);
   return hello;
 }
 

@@ -124,13 +124,17 @@ Task next_task(WorkerSession& session) {
   }
 }
 
-void start(WorkerSession& session, std::int64_t steps_per_epoch, std::int64_t parameters,
-           std::pair<std::int64_t, std::int64_t> memory, std::string framework,
+void start(WorkerSession& session, std::int64_t steps_per_epoch,
+           std::optional<std::int64_t> parameters,
+           std::optional<std::pair<std::int64_t, std::int64_t>> memory, std::string framework,
            std::string device) {
   train::Hello hello;
   hello.steps_per_epoch = steps_per_epoch;
   hello.parameters = parameters;
-  std::tie(hello.memory_persistent_bytes, hello.memory_ephemeral_bytes) = memory;
+  if (memory) {
+    hello.memory_persistent_bytes = memory->first;
+    hello.memory_ephemeral_bytes = memory->second;
+  }
   hello.framework = std::move(framework);
   hello.device = std::move(device);
   throw_if_error(session.start(hello));

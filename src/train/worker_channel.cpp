@@ -6,7 +6,6 @@
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -15,7 +14,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "line_stream.h"
@@ -93,26 +91,6 @@ Result<std::filesystem::path> channel_path(const char* name) {
     return wrong_variable(name, "the socket of the runner that starts this worker");
   }
   return std::filesystem::path(variable(name));
-}
-
-Result<FileDescriptor> connect_to(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof(address.sun_path)) {
-    return fail(ErrorCode::kInvalidArgument,
-                "found a path of " + std::to_string(path.native().size()) +
-                    " bytes, expected fewer than " + std::to_string(sizeof(address.sun_path)));
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
-  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) {
-    return tl::unexpected(errno_error(errno, "make a socket"));
-  }
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), generic, sizeof(address)) != 0) {
-    return tl::unexpected(errno_error(errno, "connect"));
-  }
-  return socket;
 }
 
 // True when `stop` became readable, false when the runner hung up or `milliseconds` passed.
@@ -195,8 +173,8 @@ Result<WorkerEnvironment> WorkerEnvironment::from_process_or(const WorkerEnviron
 }
 
 struct WorkerChannel::State {
-  State(FileDescriptor socket, FileDescriptor stop_event)
-      : lines(std::move(socket)), stop(std::move(stop_event)) {
+  State(LineStream connection, FileDescriptor stop_event)
+      : lines(std::move(connection)), stop(std::move(stop_event)) {
     watcher = start_without_signals(lines.socket(), stop.get());
   }
   State(const State&) = delete;
@@ -218,16 +196,12 @@ WorkerChannel& WorkerChannel::operator=(WorkerChannel&&) noexcept = default;
 WorkerChannel::~WorkerChannel() = default;
 
 Result<WorkerChannel> WorkerChannel::connect(const std::filesystem::path& socket) {
-  Result<FileDescriptor> connection = connect_to(socket);
-  if (!connection) {
-    return tl::unexpected(
-        std::move(connection).error().while_doing("connect to the runner at " + socket.string()));
-  }
+  SYM_ASSIGN_OR_RETURN(LineStream lines, LineStream::connect(socket));
   FileDescriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop.is_open()) {
     return tl::unexpected(errno_error(errno, "make an event descriptor"));
   }
-  return WorkerChannel(std::make_unique<State>(std::move(*connection), std::move(stop)));
+  return WorkerChannel(std::make_unique<State>(std::move(lines), std::move(stop)));
 }
 
 Result<void> WorkerChannel::send(const WorkerMessage& message) {

@@ -43,22 +43,23 @@ Result<void> WorkerSession::start(Hello hello) {
     return fail(ErrorCode::kFailedPrecondition,
                 ended_ ? "the session has ended" : "the session has started before");
   }
-  if (hello.steps_per_epoch < 1) {
-    return fail(ErrorCode::kInvalidArgument, "steps per epoch: found " +
-                                                 std::to_string(hello.steps_per_epoch) +
-                                                 ", expected at least 1");
+  const std::int64_t steps_per_epoch = hello.steps_per_epoch.value_or(0);
+  if (steps_per_epoch < 1) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "steps per epoch: found " + std::to_string(steps_per_epoch) + ", expected at least 1");
   }
-  if (progress_.position >= hello.steps_per_epoch) {
+  if (progress_.position >= steps_per_epoch) {
     return give_up("bad_checkpoint",
                    Error(ErrorCode::kInvalidArgument,
                          "resume from " + environment_.resume.string() + ": position " +
                              std::to_string(progress_.position) + " does not fit " +
-                             std::to_string(hello.steps_per_epoch) + " steps per epoch"));
+                             std::to_string(steps_per_epoch) + " steps per epoch"));
   }
   hello.resumed_epoch = progress_.epoch;
   hello.resumed_position = progress_.position;
   SYM_RETURN_IF_ERROR(send(hello));
-  steps_per_epoch_ = hello.steps_per_epoch;
+  steps_per_epoch_ = steps_per_epoch;
   return {};
 }
 

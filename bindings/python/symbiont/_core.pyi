@@ -58,8 +58,8 @@ class Session:
     def start(
         self,
         steps_per_epoch: int,
-        parameters: int,
-        memory: tuple[int, int],
+        parameters: int | None,
+        memory: tuple[int, int] | None,
         framework: str,
         device: str,
     ) -> None: ...

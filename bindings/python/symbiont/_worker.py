@@ -126,8 +126,8 @@ class Worker:
         state: Iterable[Any] = (),
         save: Callable[[Path], object] | None = None,
         load: Callable[[Path], object] | None = None,
-        parameters: int = 0,
-        memory: tuple[int, int] = (0, 0),
+        parameters: int | None = None,
+        memory: tuple[int, int] | None = None,
         device: str = "cpu",
     ) -> Iterator[int]:
         """The epochs to train, counted from 1; after a resume, from where training was.
