@@ -317,7 +317,7 @@ Result<void> read_worker(Config& config, JobSpec& spec) {
     SYM_ASSIGN_OR_RETURN(spec.command, read_command(train));
   } else if (train.has("command")) {
     return reject(train, "command",
-                  "belongs to the workers \"plain\" and \"command\": \"torch\" trains by itself");
+                  "belongs to worker = \"plain\" or \"command\": \"torch\" trains by itself");
   }
   for (const std::string_view key : {"metrics", "first_epoch", "stop_grace_s"}) {
     if (train.has(key)) {

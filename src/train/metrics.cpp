@@ -1,5 +1,6 @@
 #include "symbiont/train/metrics.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -200,20 +201,32 @@ MaybeReport MetricsFormat::read_json(std::string_view line) const {
 // --- Lines --------------------------------------------------------------------------------------
 
 void LineSplitter::feed(std::string_view bytes, const Taker& take) {
-  while (!bytes.empty()) {
-    const std::size_t end = bytes.find_first_of("\r\n");
-    const std::string_view piece = bytes.substr(0, end);
-    too_long_ = too_long_ || begun_.size() + piece.size() > kMaxMetricLine;
-    if (too_long_) {
-      begun_.clear();
+  std::size_t carriage = bytes.find('\r');  // looked for once, not once per line
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t end = std::min(bytes.find('\n', at), carriage);
+    const std::string_view piece = bytes.substr(at, end - at);
+    if (end != bytes.npos && begun_.empty() && !too_long_ && piece.size() <= kMaxMetricLine) {
+      if (!piece.empty()) {
+        take(piece);
+      }
     } else {
-      begun_ += piece;
+      append(piece);
+      if (end == bytes.npos) {
+        return;
+      }
+      finish(take);
     }
-    if (end == bytes.npos) {
-      return;
-    }
-    finish(take);
-    bytes.remove_prefix(end + 1);
+    carriage = end == carriage ? bytes.find('\r', end + 1) : carriage;
+    at = end + 1;
+  }
+}
+
+void LineSplitter::append(std::string_view piece) {
+  too_long_ = too_long_ || begun_.size() + piece.size() > kMaxMetricLine;
+  if (too_long_) {
+    begun_.clear();
+  } else {
+    begun_ += piece;
   }
 }
 

@@ -68,9 +68,13 @@ Result<MetricsPattern> MetricsPattern::compile(std::string_view pattern) {
 }
 
 std::optional<MetricsPattern::Match> MetricsPattern::find(std::string_view line) const {
+  // Without groups first: that is much faster, and most lines are about something else.
+  const re2::StringPiece text(line.data(), line.size());
+  if (!state_->expression.Match(text, 0, line.size(), RE2::UNANCHORED, nullptr, 0)) {
+    return std::nullopt;
+  }
   const int count = 1 + state_->expression.NumberOfCapturingGroups();
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(count));
-  const re2::StringPiece text(line.data(), line.size());
   if (!state_->expression.Match(text, 0, line.size(), RE2::UNANCHORED, groups.data(), count)) {
     return std::nullopt;
   }

@@ -63,16 +63,6 @@ std::vector<Process> all_processes() {
   return all;
 }
 
-// Looks before it reaps: the status of a process that somebody waits for stays.
-void reap_orphans(pid_t spared) {
-  siginfo_t info{};
-  while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0 &&
-         info.si_pid != spared) {
-    ::waitpid(info.si_pid, nullptr, WNOHANG);
-    info.si_pid = 0;
-  }
-}
-
 void signal_all(const std::vector<pid_t>& processes, int signal_number) {
   for (const pid_t pid : processes) {
     ::kill(pid, signal_number);
@@ -85,8 +75,17 @@ void keep_descendants() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-std::vector<pid_t> find_descendants(pid_t spared) {
-  reap_orphans(spared);
+// Looks before it reaps: the status of a process that somebody waits for stays.
+void reap_orphans(pid_t spared) {
+  siginfo_t info{};
+  while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0 &&
+         info.si_pid != spared) {
+    ::waitpid(info.si_pid, nullptr, WNOHANG);
+    info.si_pid = 0;
+  }
+}
+
+std::vector<pid_t> find_descendants() {
   std::multimap<pid_t, Process> children;
   for (const Process& process : all_processes()) {
     children.emplace(process.parent, process);
@@ -121,6 +120,7 @@ void end_descendants(std::chrono::milliseconds limit) {
     signal_all(left, SIGKILL);
     constexpr int kMomentMs = 2;
     ::poll(nullptr, 0, kMomentMs);
+    reap_orphans(0);
     left = find_descendants();
   }
 }

@@ -12,9 +12,12 @@ namespace symbiont::train {
 /// leave (PR_SET_CHILD_SUBREAPER).
 void keep_descendants();
 
-/// All living descendants of this process, by /proc. Zombies that it can reap are reaped first,
-/// but for `spared`, whose status somebody else wants.
-std::vector<pid_t> find_descendants(pid_t spared = 0);
+/// Reaps what has become this process's child and has ended. Stops at `spared`, whose status
+/// somebody else wants.
+void reap_orphans(pid_t spared);
+
+/// All living descendants of this process, by /proc.
+std::vector<pid_t> find_descendants();
 
 /// Kills all descendants, those that are born meanwhile included, and reaps them. Gives up after
 /// `limit`: what has become another user's cannot be killed. Call it when no child's status is

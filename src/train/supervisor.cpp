@@ -358,7 +358,7 @@ void Supervisor::look_at_command() {
   if (!reads_output()) {
     read_metrics_file(kMostPerLook);
   }
-  find_descendants(command_->pid());  // and reaps those that are ours now
+  reap_orphans(command_->pid());
   if (const auto status = command_->wait(Milliseconds(0))) {
     ended_ = status;
     end_descendants(kEndLimit);

@@ -71,6 +71,8 @@ class LineSplitter {
   void clear();
 
  private:
+  void append(std::string_view piece);
+
   std::string begun_;
   bool too_long_ = false;  // and is skipped
 };
