@@ -13,6 +13,7 @@ find_package(CLI11 2.1 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib>=0.11)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)  # it has no CMake package in Debian 12
 
 if(BUILD_TESTING)
   find_package(GTest 1.12 REQUIRED)

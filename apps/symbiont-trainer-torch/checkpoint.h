@@ -1,12 +1,11 @@
 #pragma once
-/// Checkpoints on disk: a directory that is there whole or not at all.
+/// What the trainer puts into a checkpoint, beside the progress that train::CheckpointFolder keeps.
 ///
-///   checkpoint-E-P/weights.safetensors     parameters
-///   checkpoint-E-P/optimizer.safetensors   the optimizer's state by parameter
-///   checkpoint-E-P/state.json              what was being trained, and how far it is
+///   weights.safetensors     parameters
+///   optimizer.safetensors   the optimizer's state by parameter
+///   state.json              what was being trained
 ///
-/// E whole epochs are done and P steps of the next one. The order of an epoch follows from the seed
-/// and the epoch, so no generator has to be stored.
+/// The order of an epoch follows from the seed and the epoch, so no generator has to be stored.
 
 #include <cstdint>
 #include <filesystem>
@@ -32,26 +31,14 @@ struct TrainingIdentity {
 /// kInvalidArgument naming the first difference, what the checkpoint has and what was asked for.
 Result<void> check_same(const TrainingIdentity& found, const TrainingIdentity& expected);
 
-/// How far training is.
-struct TrainingProgress {
-  std::int64_t epoch = 0;      ///< whole epochs done
-  std::int64_t position = 0;   ///< steps done of the next one
-  double train_seconds = 0.0;  ///< spent on those steps
-};
-
 struct Checkpoint {
   TrainingIdentity identity;
-  TrainingProgress progress;
   graph::TensorFile weights;
   graph::TensorFile optimizer;
 };
 
-/// Writes `output`/checkpoint-E-P and returns its path. Then removes all other checkpoints in
-/// `output` but `previous` (may be empty): the one that the runner knows of until it has heard of
-/// this one.
-Result<std::filesystem::path> save_checkpoint(const std::filesystem::path& output,
-                                              const Checkpoint& checkpoint,
-                                              const std::filesystem::path& previous);
+/// Writes the files into `directory`, each flushed to the disk.
+Result<void> save_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 
 /// kNotFound, kInvalidArgument or kDataLoss, naming the file, when it is not a whole checkpoint.
 Result<Checkpoint> load_checkpoint(const std::filesystem::path& directory);

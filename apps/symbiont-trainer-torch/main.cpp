@@ -4,7 +4,7 @@
 #include "options.h"
 #include "session.h"
 #include "symbiont/base/log.h"
-#include "symbiont/train/worker_channel.h"
+#include "symbiont/train/worker_session.h"
 #include "threads.h"
 
 namespace {
@@ -41,10 +41,10 @@ int main(int argc, char** argv) {
   if (const std::string warning = slow_blas_warning(); !warning.empty()) {
     log::warning(warning);
   }
-  Result<train::WorkerChannel> channel = train::WorkerChannel::connect(environment->channel);
-  if (!channel) {
-    std::fprintf(stderr, "symbiont-trainer-torch: %s\n", channel.error().message().c_str());
+  Result<train::WorkerSession> session = train::WorkerSession::open(*environment);
+  if (!session) {
+    std::fprintf(stderr, "symbiont-trainer-torch: %s\n", session.error().message().c_str());
     return static_cast<int>(SessionEnd::kFailed);
   }
-  return static_cast<int>(serve(options, *environment, *channel));
+  return static_cast<int>(serve(options, *session));
 }

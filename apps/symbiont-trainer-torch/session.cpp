@@ -1,16 +1,13 @@
 #include "session.h"
 
-#include <algorithm>
-#include <chrono>
 #include <new>
 #include <string>
 #include <utility>
-#include <variant>
 
-#include "symbiont/base/clock.h"
+#include "checkpoint.h"
+#include "learner.h"
 #include "symbiont/base/failpoint.h"
 #include "symbiont/base/log.h"
-#include "symbiont/base/units.h"
 
 namespace symbiont::trainer {
 namespace {
@@ -36,20 +33,11 @@ TrainingIdentity identity_of(const Options& options, const train::WorkerEnvironm
           environment.seed};
 }
 
-class Stopwatch {
+class Training {
  public:
-  double seconds() const { return to_seconds(system_clock().now() - start_).value(); }
-
- private:
-  std::chrono::nanoseconds start_ = system_clock().now();
-};
-
-class Session {
- public:
-  Session(const train::WorkerEnvironment& environment, train::WorkerChannel& channel,
-          TrainingIdentity identity, Learner learner)
-      : environment_(environment),
-        channel_(channel),
+  Training(train::WorkerSession& session, TrainingIdentity identity, Learner learner)
+      : session_(session),
+        environment_(session.environment()),
         identity_(std::move(identity)),
         learner_(std::move(learner)) {}
 
@@ -66,7 +54,7 @@ class Session {
     return {};
   }
 
-  bool say_hello() {
+  Outcome say_hello() {
     const LearnerSize& size = learner_.size();
     train::Hello hello;
     hello.framework = Learner::framework();
@@ -75,26 +63,15 @@ class Session {
     hello.steps_per_epoch = size.steps_per_epoch;
     hello.memory_persistent_bytes = size.persistent_bytes;
     hello.memory_ephemeral_bytes = size.ephemeral_bytes;
-    hello.resumed_epoch = progress_.epoch;
-    hello.resumed_position = progress_.position;
-    return send(hello);
+    return told(session_.start(hello), "bad_checkpoint");
   }
 
-  // Serves until `stop`, a failure, or the end of the channel (then `runner_gone`).
+  // Does what is asked until `stop`, a failure, or the end of the channel (then `runner_gone`).
   Outcome serve() {
     while (!stopped_ && !runner_gone_) {
-      const Result<train::RunnerMessage> message = channel_.receive();
-      if (!message && message.error().code() == ErrorCode::kCancelled) {
-        runner_gone_ = true;
-        return {};
-      }
-      if (!message) {
-        return failed("bad_message", message.error());
-      }
-      Outcome outcome = std::visit([this](const auto& request) { return on(request); }, *message);
-      if (!outcome) {
-        return outcome;
-      }
+      const Result<Task> task = session_.next();
+      SYM_RETURN_IF_ERROR(task ? perform(*task)
+                               : told(tl::unexpected(task.error()), "bad_message"));
     }
     return {};
   }
@@ -102,39 +79,43 @@ class Session {
   bool runner_gone() const { return runner_gone_; }
 
  private:
-  bool send(const train::WorkerMessage& message) {
-    runner_gone_ = runner_gone_ || !channel_.send(message);
-    return !runner_gone_;
+  using Task = train::WorkerSession::Task;
+
+  // What the session said: that the runner has gone is no failure of ours.
+  Outcome told(const Result<void>& answer, std::string code) {
+    runner_gone_ = runner_gone_ || (!answer && answer.error().code() == ErrorCode::kCancelled);
+    return answer || runner_gone_ ? Outcome() : failed(std::move(code), answer.error());
+  }
+
+  Outcome perform(const Task& task) {
+    switch (task.kind) {
+      case Task::Kind::kTrain:
+        return train(task.steps);
+      case Task::Kind::kEvaluate:
+        return evaluate();
+      case Task::Kind::kSave:
+        return save(task.folder);
+      case Task::Kind::kFinish:
+        return finish();
+    }
+    SYM_CHECK(false);
   }
 
   Result<void> resume() {
     Result<Checkpoint> checkpoint = load_checkpoint(environment_.resume);
-    const std::string intent = "resume from " + environment_.resume.string();
-    if (!checkpoint) {
-      return tl::unexpected(std::move(checkpoint).error().while_doing(intent));
-    }
-    Result<void> taken = take_over(*checkpoint);
+    Result<void> taken = checkpoint ? take_over(*checkpoint)
+                                    : Result<void>(tl::unexpected(std::move(checkpoint).error()));
     if (!taken) {
-      return tl::unexpected(std::move(taken).error().while_doing(intent));
+      return tl::unexpected(
+          std::move(taken).error().while_doing("resume from " + environment_.resume.string()));
     }
-    last_checkpoint_ = environment_.resume;
     return {};
   }
 
   Result<void> take_over(const Checkpoint& checkpoint) {
     SYM_RETURN_IF_ERROR(check_same(checkpoint.identity, identity_));
-    const TrainingProgress& progress = checkpoint.progress;
-    if (progress.epoch < 0 || progress.position < 0 ||
-        progress.position >= learner_.size().steps_per_epoch) {
-      return fail(ErrorCode::kInvalidArgument,
-                  "state.json: epoch " + std::to_string(progress.epoch) + " and position " +
-                      std::to_string(progress.position) + " do not fit " +
-                      std::to_string(learner_.size().steps_per_epoch) + " steps per epoch");
-    }
     SYM_RETURN_IF_ERROR(learner_.load_weights(checkpoint.weights));
-    SYM_RETURN_IF_ERROR(learner_.load_optimizer_state(checkpoint.optimizer));
-    progress_ = progress;
-    return {};
+    return learner_.load_optimizer_state(checkpoint.optimizer);
   }
 
   Result<void> load_initial_weights() {
@@ -147,87 +128,53 @@ class Session {
     return {};
   }
 
-  Outcome on(const train::Run& lease) {
-    const std::int64_t left = learner_.size().steps_per_epoch - progress_.position;
-    const std::int64_t steps = std::min(lease.steps.value_or(left), left);
-    const Stopwatch watch;
+  Outcome train(std::int64_t steps) {
     const Result<double> loss_sum = train_lease(steps);
     if (!loss_sum) {
       return learner_failed("training", loss_sum.error());
     }
-    train::Ran ran;
-    ran.steps = steps;
-    ran.samples = steps * environment_.batch_size;
-    ran.seconds = watch.seconds();
-    ran.loss = steps == 0 ? 0.0 : *loss_sum / static_cast<double>(steps);
-    ran.epoch_end = steps == left;
-    progress_.position += steps;
-    progress_.train_seconds += ran.seconds;
-    if (!send(ran) || !ran.epoch_end) {
-      return {};
-    }
-    return end_epoch();
+    return told(session_.trained(steps, steps * environment_.batch_size, *loss_sum), "training");
   }
 
   // In two halves, so that a fault test can end the process inside a lease.
   Result<double> train_lease(std::int64_t steps) {
-    const std::int64_t epoch = progress_.epoch + 1;
+    const auto [done, position, seconds] = session_.progress();
     const std::int64_t half = steps / 2;
-    SYM_ASSIGN_OR_RETURN(const double first, learner_.train(epoch, progress_.position, half));
+    SYM_ASSIGN_OR_RETURN(const double first, learner_.train(done + 1, position, half));
     failpoint("worker.lease.middle");
     SYM_ASSIGN_OR_RETURN(const double second,
-                         learner_.train(epoch, progress_.position + half, steps - half));
+                         learner_.train(done + 1, position + half, steps - half));
     return first + second;
   }
 
-  Outcome end_epoch() {
-    const Stopwatch watch;
+  Outcome evaluate() {
     const Result<double> metric = learner_.evaluate();
     if (!metric) {
       return learner_failed("evaluation", metric.error());
     }
-    train::EpochDone done;
-    done.index = progress_.epoch + 1;
-    done.metric = *metric;
-    done.train_seconds = progress_.train_seconds;
-    done.evaluation_seconds = watch.seconds();
-    progress_ = {done.index, 0, 0.0};
-    if (send(done)) {
-      failpoint("worker.epoch.sent");
-    }
-    return {};
+    return told(session_.evaluated(*metric), "evaluation");
   }
 
-  Outcome on(const train::Checkpoint&) {
-    const Checkpoint checkpoint{identity_, progress_, learner_.weights(),
-                                learner_.optimizer_state()};
-    Result<fs::path> saved = save_checkpoint(environment_.output, checkpoint, last_checkpoint_);
-    if (!saved) {
-      return failed("save_failed", saved.error());
-    }
-    last_checkpoint_ = *saved;
-    send(train::Saved{saved->string(), progress_.epoch, progress_.position});
-    return {};
+  Outcome save(const fs::path& folder) {
+    const Result<void> saved =
+        save_checkpoint(folder, {identity_, learner_.weights(), learner_.optimizer_state()});
+    return saved ? told(session_.saved(), "save_failed") : failed("save_failed", saved.error());
   }
 
-  Outcome on(const train::Stop&) {
-    failpoint("worker.stop.before_weights");
+  Outcome finish() {
     const fs::path path = environment_.output / "weights.safetensors";
     const Result<void> saved = graph::save_safetensors(path, learner_.weights());
     if (!saved) {
       return failed("save_failed", saved.error());
     }
     stopped_ = true;
-    send(train::Done{path.string()});
-    return {};
+    return told(session_.finished(path), "save_failed");
   }
 
+  train::WorkerSession& session_;
   const train::WorkerEnvironment& environment_;
-  train::WorkerChannel& channel_;
   TrainingIdentity identity_;
   Learner learner_;
-  TrainingProgress progress_;
-  fs::path last_checkpoint_;
   bool stopped_ = false;
   bool runner_gone_ = false;
 };
@@ -248,23 +195,19 @@ tl::expected<Learner, train::Failed> prepare(const Options& options,
 }
 
 // Whether the runner was there to the end, or why the worker cannot go on.
-tl::expected<SessionEnd, train::Failed> run(const Options& options,
-                                            const train::WorkerEnvironment& environment,
-                                            train::WorkerChannel& channel) {
-  SYM_ASSIGN_OR_RETURN(Learner learner, prepare(options, environment));
-  Session session(environment, channel, identity_of(options, environment), std::move(learner));
-  SYM_RETURN_IF_ERROR(session.begin());
-  if (session.say_hello()) {
-    SYM_RETURN_IF_ERROR(session.serve());
-  }
-  return session.runner_gone() ? SessionEnd::kRunnerGone : SessionEnd::kDone;
+tl::expected<SessionEnd, train::Failed> run(const Options& options, train::WorkerSession& session) {
+  SYM_ASSIGN_OR_RETURN(Learner learner, prepare(options, session.environment()));
+  Training training(session, identity_of(options, session.environment()), std::move(learner));
+  SYM_RETURN_IF_ERROR(training.begin());
+  SYM_RETURN_IF_ERROR(training.say_hello());
+  SYM_RETURN_IF_ERROR(training.serve());
+  return training.runner_gone() ? SessionEnd::kRunnerGone : SessionEnd::kDone;
 }
 
-tl::expected<SessionEnd, train::Failed> run_within_memory(
-    const Options& options, const train::WorkerEnvironment& environment,
-    train::WorkerChannel& channel) {
+tl::expected<SessionEnd, train::Failed> run_within_memory(const Options& options,
+                                                          train::WorkerSession& session) {
   try {
-    return run(options, environment, channel);
+    return run(options, session);
   } catch (const std::bad_alloc&) {
     return tl::unexpected(train::Failed{"out_of_memory", "out of memory"});
   }
@@ -272,14 +215,14 @@ tl::expected<SessionEnd, train::Failed> run_within_memory(
 
 }  // namespace
 
-SessionEnd serve(const Options& options, const train::WorkerEnvironment& environment,
-                 train::WorkerChannel& channel) {
-  const auto end = run_within_memory(options, environment, channel);
+SessionEnd serve(const Options& options, train::WorkerSession& session) {
+  const auto end = run_within_memory(options, session);
   if (end) {
     return *end;
   }
   log::error(end.error().code + ": " + end.error().message);
-  return channel.send(end.error()) ? SessionEnd::kFailed : SessionEnd::kRunnerGone;
+  return session.failed(end.error().code, end.error().message) ? SessionEnd::kFailed
+                                                               : SessionEnd::kRunnerGone;
 }
 
 }  // namespace symbiont::trainer

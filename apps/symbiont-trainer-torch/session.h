@@ -1,13 +1,8 @@
 #pragma once
 /// The trainer's side of the worker protocol, from hello to done.
 
-#include <filesystem>
-#include <optional>
-
-#include "checkpoint.h"
-#include "learner.h"
 #include "options.h"
-#include "symbiont/train/worker_channel.h"
+#include "symbiont/train/worker_session.h"
 
 namespace symbiont::trainer {
 
@@ -18,8 +13,7 @@ enum class SessionEnd {
   kRunnerGone = 5,  ///< the channel closed; a checkpoint may have been saved before
 };
 
-/// Serves the runner behind `channel` to the end. Says on standard error what failed.
-SessionEnd serve(const Options& options, const train::WorkerEnvironment& environment,
-                 train::WorkerChannel& channel);
+/// Serves the runner behind `session` to the end. Says on standard error what failed.
+SessionEnd serve(const Options& options, train::WorkerSession& session);
 
 }  // namespace symbiont::trainer

@@ -16,6 +16,7 @@ namespace symbiont::app {
 namespace {
 
 constexpr std::string_view kTrainer = "symbiont-trainer-torch";
+constexpr std::string_view kSupervisor = "symbiont-supervisor";
 
 std::string_view environment(const char* name) {
   const char* value = std::getenv(name);
@@ -48,6 +49,15 @@ std::optional<std::filesystem::path> path_below(const std::filesystem::path& fol
     return std::nullopt;
   }
   return rest;
+}
+
+std::filesystem::path find_companion(std::string_view program) {
+  std::filesystem::path beside = executable_directory() / program;
+  if (is_executable(beside)) {
+    return beside;
+  }
+  const std::filesystem::path found = search_path(program);
+  return found.empty() ? beside : found;
 }
 
 }  // namespace
@@ -135,12 +145,11 @@ std::filesystem::path find_trainer() {
   if (const auto set = environment("SYMBIONT_TRAINER_TORCH"); !set.empty()) {
     return set;
   }
-  std::filesystem::path beside = executable_directory() / kTrainer;
-  if (is_executable(beside)) {
-    return beside;
-  }
-  const std::filesystem::path found = search_path(kTrainer);
-  return found.empty() ? beside : found;
+  return find_companion(kTrainer);
+}
+
+std::filesystem::path find_supervisor() {
+  return find_companion(kSupervisor);
 }
 
 }  // namespace symbiont::app

@@ -52,6 +52,10 @@ Result<ledger::Ledger> open_ledger(const StateOptions& state);
 /// place beside this program where it is missed.
 std::filesystem::path find_trainer();
 
+/// The program that runs plain commands: beside this program, else in PATH, else the place beside
+/// this program where it is missed.
+std::filesystem::path find_supervisor();
+
 /// Each adds one subcommand to `app`; its result goes to `exit_code` when it is chosen.
 void add_init_command(CLI::App& app, int& exit_code);
 void add_run_command(CLI::App& app, int& exit_code);

@@ -56,8 +56,8 @@ void ProgressLine::on_progress(const train::Progress& progress) {
   }
   drawn_ = now;
   epochs_ = progress.epoch - 1;
-  draw(progress.steps_per_epoch > 0
-           ? static_cast<double>(progress.steps) / static_cast<double>(progress.steps_per_epoch)
+  draw(progress.steps_per_epoch
+           ? static_cast<double>(progress.steps) / static_cast<double>(*progress.steps_per_epoch)
            : 0.0);
 }
 

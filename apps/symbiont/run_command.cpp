@@ -58,6 +58,7 @@ Result<jobs::RunOptions> run_options(const RunArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(options.home, arguments.state.home_directory());
   options.ledger_url = arguments.state.ledger;
   options.trainer = find_trainer();
+  options.supervisor = find_supervisor();
   options.recurrences = arguments.recurrences;
   options.seed = arguments.seed;
   options.restart_learning = arguments.restart_learning;
@@ -76,7 +77,8 @@ std::string plan_json(const jobs::RunPlan& plan) {
   json["policy"] = tune::to_string(plan.spec.policy);
   json["batch_size"] = plan.spec.batch_size;
   json["batch_sizes"] = plan.spec.batch_sizes;
-  json["training_rows"] = plan.training_rows;
+  json["training_rows"] = plan.training_rows ? nlohmann::ordered_json(*plan.training_rows)
+                                             : nlohmann::ordered_json(nullptr);
   json["meters"] = plan.meters;
   json["max_power_w"] = plan.max_power_w;
   json["resumes"] = plan.resumes;
@@ -87,15 +89,29 @@ std::string plan_json(const jobs::RunPlan& plan) {
   return to_text(json);
 }
 
+/// What is trained on, in a line; empty when only the command knows.
+std::string data_line(const jobs::RunPlan& plan) {
+  return plan.training_rows ? fmt::format("data      {} ({} training rows)\n", plan.spec.data_set,
+                                          *plan.training_rows)
+                            : "";
+}
+
+std::string command_line(const jobs::RunPlan& plan) {
+  const std::vector<std::string>& command = plan.spec.own_command();
+  const std::string line =
+      command.empty() ? "" : fmt::format("command   {}\n", fmt::join(command, " "));
+  return plan.spec.plain ? line + fmt::format("metrics   {}\n", plan.spec.plain->metrics) : line;
+}
+
 std::string plan_text(const jobs::RunPlan& plan) {
   std::string text = fmt::format(
       "{}: {} recurrence{}{}, default batch size {} of {{{}}}, policy {}\n"
-      "data      {} ({} training rows)\n"
+      "{}{}"
       "energy    {}, at most {:.3g} W\n",
       plan.spec.name, plan.recurrences, plan.recurrences == 1 ? "" : "s",
       plan.baseline_runs > 0 ? fmt::format(" and {} baseline runs", plan.baseline_runs) : "",
       plan.spec.batch_size, fmt::join(plan.spec.batch_sizes, ", "),
-      tune::to_string(plan.spec.policy), plan.spec.data_set, plan.training_rows, plan.meters,
+      tune::to_string(plan.spec.policy), command_line(plan), data_line(plan), plan.meters,
       plan.max_power_w);
   if (plan.exploring_recurrences_at_most > 0) {
     text += fmt::format(

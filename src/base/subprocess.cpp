@@ -77,38 +77,14 @@ bool is_regular_file(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// The file to execute: a path is taken as it is, a bare name is looked up in PATH.
-Result<std::string> resolve_program(const std::string& program) {
-  if (program.find('/') != program.npos) {
-    return std::filesystem::absolute(program).string();
-  }
-  const char* const path = std::getenv("PATH");
-  std::istringstream directories(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
-  bool found_unusable = false;
-  for (std::string directory; std::getline(directories, directory, ':');) {
-    const std::string candidate = (directory.empty() ? "." : directory) + '/' + program;
-    if (is_regular_file(candidate)) {
-      if (access(candidate.c_str(), X_OK) == 0) {
-        return std::filesystem::absolute(candidate).string();
-      }
-      found_unusable = true;
-    }
-  }
-  if (found_unusable) {
-    return fail(ErrorCode::kPermissionDenied,
-                "start " + program + ": found in PATH, but it cannot be executed");
-  }
-  return fail(ErrorCode::kNotFound, "start " + program + ": no such program in PATH");
-}
-
 /// A copy of `fd` above the standard streams, so that rearranging those cannot overwrite it.
-FileDescriptor above_standard_streams(const FileDescriptor& fd) {
-  return FileDescriptor(fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+FileDescriptor above_standard_streams(int fd) {
+  return FileDescriptor(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
 Result<FileDescriptor> open_stream(const std::filesystem::path& path, int flags) {
   const FileDescriptor fd(open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666));
-  FileDescriptor copy = fd.is_open() ? above_standard_streams(fd) : FileDescriptor();
+  FileDescriptor copy = fd.is_open() ? above_standard_streams(fd.get()) : FileDescriptor();
   if (!copy.is_open()) {
     return tl::unexpected(errno_error(errno, "open " + path.string()));
   }
@@ -155,29 +131,41 @@ int descriptor_limit() {
   return static_cast<int>(std::min(limit.rlim_cur, kMost));
 }
 
+Result<void> open_outputs(const SpawnOptions& options, Launch& launch) {
+  if (options.output_descriptor >= 0) {
+    launch.stdout_stream = above_standard_streams(options.output_descriptor);
+    launch.stderr_stream = above_standard_streams(options.output_descriptor);
+    return launch.stderr_stream.is_open()
+               ? Result<void>()
+               : tl::unexpected(errno_error(errno, "start " + options.argv[0]));
+  }
+  constexpr int kAppend = O_WRONLY | O_CREAT | O_APPEND;
+  const auto stdout_path = options.stdout_file.empty() ? "/dev/null" : options.stdout_file;
+  SYM_ASSIGN_OR_RETURN(launch.stdout_stream, open_stream(stdout_path, kAppend));
+  if (!options.stderr_file.empty()) {
+    SYM_ASSIGN_OR_RETURN(launch.stderr_stream, open_stream(options.stderr_file, kAppend));
+  }
+  return {};
+}
+
 Result<Launch> prepare(const SpawnOptions& options) {
   SYM_RETURN_IF_ERROR(check(options));
   Launch launch;
-  SYM_ASSIGN_OR_RETURN(launch.program, resolve_program(options.argv[0]));
+  SYM_ASSIGN_OR_RETURN(launch.program, find_program(options.argv[0]));
   launch.working_directory = options.working_directory.string();
   launch.environment = merged_environment(options.environment);
   launch.argv = pointers_to(options.argv);
   launch.envp = pointers_to(launch.environment);
   launch.max_descriptor = descriptor_limit();
 
-  constexpr int kAppend = O_WRONLY | O_CREAT | O_APPEND;
-  const auto stdout_path = options.stdout_file.empty() ? "/dev/null" : options.stdout_file;
   SYM_ASSIGN_OR_RETURN(launch.stdin_stream, open_stream("/dev/null", O_RDONLY));
-  SYM_ASSIGN_OR_RETURN(launch.stdout_stream, open_stream(stdout_path, kAppend));
-  if (!options.stderr_file.empty()) {
-    SYM_ASSIGN_OR_RETURN(launch.stderr_stream, open_stream(options.stderr_file, kAppend));
-  }
+  SYM_RETURN_IF_ERROR(open_outputs(options, launch));
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
     return tl::unexpected(errno_error(errno, "start " + options.argv[0]));
   }
   launch.failure_read = FileDescriptor(ends[0]);
-  launch.failure_write = above_standard_streams(FileDescriptor(ends[1]));
+  launch.failure_write = above_standard_streams(FileDescriptor(ends[1]).get());
   if (!launch.failure_write.is_open()) {
     return tl::unexpected(errno_error(errno, "start " + options.argv[0]));
   }
@@ -343,6 +331,29 @@ std::string ExitStatus::describe() const {
     return fmt::format("killed by signal {} ({})", signal, strsignal(signal));
   }
   return fmt::format("exit code {}", exit_code);
+}
+
+Result<std::string> find_program(const std::string& program) {
+  if (program.find('/') != program.npos) {
+    return std::filesystem::absolute(program).string();
+  }
+  const char* const path = std::getenv("PATH");
+  std::istringstream directories(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
+  bool found_unusable = false;
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    const std::string candidate = (directory.empty() ? "." : directory) + '/' + program;
+    if (is_regular_file(candidate)) {
+      if (access(candidate.c_str(), X_OK) == 0) {
+        return std::filesystem::absolute(candidate).string();
+      }
+      found_unusable = true;
+    }
+  }
+  if (found_unusable) {
+    return fail(ErrorCode::kPermissionDenied,
+                "start " + program + ": found in PATH, but it cannot be executed");
+  }
+  return fail(ErrorCode::kNotFound, "start " + program + ": no such program in PATH");
 }
 
 Result<Subprocess> Subprocess::spawn(const SpawnOptions& options) {

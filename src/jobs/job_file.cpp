@@ -9,8 +9,10 @@
 
 #include "symbiont/base/config.h"
 #include "symbiont/base/file.h"
+#include "symbiont/base/words.h"
 #include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/monitor.h"
+#include "symbiont/train/metrics.h"
 #include "symbiont/tune/learning_rate.h"
 
 namespace symbiont::jobs {
@@ -24,6 +26,9 @@ constexpr std::int64_t kMaxRecurrences = 100'000;
 constexpr std::int64_t kMaxEpochs = 1'000'000;
 constexpr std::int64_t kMaxBatchSize = 1 << 24;
 constexpr std::size_t kMaxBatchSizes = 64;
+constexpr std::size_t kMaxMetricName = 256;
+constexpr std::size_t kMaxCommandBytes = 64 << 10;
+constexpr std::size_t kMaxCommandWords = 1024;
 
 /// Every key of a table. They are made known before any is read, so that a misspelt one is named as
 /// such instead of being reported as missing.
@@ -37,7 +42,7 @@ const std::array<KnownTable, 6>& known_tables() {
       {"data", {"set", "limit"}},
       {"train",
        {"worker", "model", "optimizer", "learning_rate", "batch_size", "batch_sizes", "threads",
-        "deadline_s"}},
+        "deadline_s", "command", "metrics", "first_epoch", "stop_grace_s"}},
       {"tune", {"policy", "eta", "beta", "window", "window_scope", "power"}},
       {"energy", {"meters", "sysroot", "curve"}},
       {"carbon", {"zone", "intensity_csv", "intensity_g_per_kwh", "pue"}},
@@ -51,8 +56,6 @@ struct ReservedKey {
   std::string_view key;
 };
 constexpr std::array kReservedKeys = {
-    ReservedKey{"train", "command"},
-    ReservedKey{"train", "metrics"},
     ReservedKey{"tune", "horizon"},
     ReservedKey{"tune", "drift"},
     ReservedKey{"tune", "reexplore_every"},
@@ -170,7 +173,8 @@ std::string resolve_source(const JobSpec& spec, const std::string& source,
   return std::string(prefix) + beside(spec, source.substr(prefix.size())).string();
 }
 
-Result<void> read_target(ConfigTable job, Target& target) {
+/// `any_metric`: a command of the user names its metric as it likes.
+Result<void> read_target(ConfigTable job, bool any_metric, Target& target) {
   if (!job.has("target")) {
     return reject(job, "target",
                   "missing (expected {metric = \"accuracy\", value = 0.88, "
@@ -178,12 +182,26 @@ Result<void> read_target(ConfigTable job, Target& target) {
   }
   ConfigTable table = job.table("target");
   SYM_ASSIGN_OR_RETURN(target.metric, table.optional<std::string>("metric", "accuracy"));
-  SYM_ASSIGN_OR_RETURN(target.metric, one_of(table, "metric", target.metric, {"accuracy", "loss"}));
+  const bool is_known = target.metric == "accuracy" || target.metric == "loss";
+  if (!any_metric) {
+    SYM_RETURN_IF_ERROR(one_of(table, "metric", target.metric, {"accuracy", "loss"}));
+  } else if (target.metric.empty() || target.metric.size() > kMaxMetricName) {
+    return reject(table, "metric",
+                  fmt::format("expected a name of 1 to {} bytes, found {}", kMaxMetricName,
+                              target.metric.size()));
+  }
   SYM_ASSIGN_OR_RETURN(target.value, table.required<double>("value"));
+  if (!is_known && !table.has("higher_is_better")) {
+    return reject(table, "higher_is_better",
+                  fmt::format("missing (expected true or false: it goes without saying for "
+                              "accuracy and loss, not for \"{}\")",
+                              target.metric));
+  }
   const bool higher_by_nature = target.metric == "accuracy";
   SYM_ASSIGN_OR_RETURN(target.higher_is_better,
                        table.optional<bool>("higher_is_better", higher_by_nature));
-  if (target.metric == "accuracy" && (target.value <= 0.0 || target.value > 1.0)) {
+  // Some scripts count accuracy in percent.
+  if (!any_metric && target.metric == "accuracy" && (target.value <= 0.0 || target.value > 1.0)) {
     return reject(table, "value",
                   fmt::format("expected an accuracy above 0 and at most 1, found {}; "
                               "no run could be judged by it",
@@ -202,7 +220,7 @@ Result<void> read_job(Config& config, JobSpec& spec) {
                               spec.name));
   }
   SYM_ASSIGN_OR_RETURN(spec.recurrences, required_between(job, "recurrences", 1, kMaxRecurrences));
-  SYM_RETURN_IF_ERROR(read_target(job, spec.target));
+  SYM_RETURN_IF_ERROR(read_target(job, !spec.own_command().empty(), spec.target));
   SYM_ASSIGN_OR_RETURN(spec.max_epochs, required_between(job, "max_epochs", 1, kMaxEpochs));
   SYM_ASSIGN_OR_RETURN(const std::int64_t seed,
                        optional_between(job, "seed", 1, 0, std::int64_t{1} << 53));
@@ -213,6 +231,9 @@ Result<void> read_job(Config& config, JobSpec& spec) {
 
 Result<void> read_data(Config& config, JobSpec& spec) {
   ConfigTable data = config.table("data");
+  if (!spec.own_command().empty() && !data.has("set") && !data.has("limit")) {
+    return {};  // the command reads what it likes
+  }
   SYM_ASSIGN_OR_RETURN(spec.data_set, data.required<std::string>("set"));
   const bool has_path = (spec.data_set.starts_with("idx:") || spec.data_set.starts_with("csv:")) &&
                         spec.data_set.size() > 4;
@@ -232,17 +253,106 @@ Result<void> read_data(Config& config, JobSpec& spec) {
   return {};
 }
 
-Result<void> read_model(ConfigTable& train, JobSpec& spec) {
-  SYM_ASSIGN_OR_RETURN(const std::string worker, train.optional<std::string>("worker", "torch"));
-  if (worker == "plain") {
-    return not_yet(train, "worker", "the worker \"plain\"");
+/// An array of words, or one string that is split as POSIX says.
+Result<Words> read_words(ConfigTable& train) {
+  const auto line = train.required<std::string>("command");
+  if (!line) {
+    auto words = train.required<Words>("command");
+    if (!words) {
+      return reject(train, "command",
+                    train.has("command")
+                        ? "expected an array of strings, or one string"
+                        : "missing (expected the command that trains: an array of strings, or one "
+                          "string)");
+    }
+    return words;
   }
-  SYM_RETURN_IF_ERROR(one_of(train, "worker", worker, {"torch"}));
+  const auto words = split_words(*line);
+  if (!words) {
+    return reject(train, "command", words.error().message());
+  }
+  return *words;
+}
+
+Result<void> check_command(ConfigTable& train, const Words& command) {
+  if (command.empty() || command.front().empty()) {
+    return reject(train, "command", "expected a program and its arguments, found no program");
+  }
+  std::size_t bytes = 0;
+  for (const std::string& word : command) {
+    bytes += word.size() + 1;
+    if (word.find('\0') != word.npos) {
+      return reject(train, "command", "found a zero byte, which no argument can hold");
+    }
+  }
+  if (bytes > kMaxCommandBytes || command.size() > kMaxCommandWords) {
+    return reject(train, "command",
+                  fmt::format("expected at most {} words and {} bytes, found {} and {}",
+                              kMaxCommandWords, kMaxCommandBytes, command.size(), bytes));
+  }
+  return {};
+}
+
+Result<Words> read_command(ConfigTable& train) {
+  SYM_ASSIGN_OR_RETURN(Words command, read_words(train));
+  SYM_RETURN_IF_ERROR(check_command(train, command));
+  return command;
+}
+
+Result<PlainSpec> read_plain(ConfigTable& train) {
+  PlainSpec plain;
+  SYM_ASSIGN_OR_RETURN(plain.command, read_command(train));
+  SYM_ASSIGN_OR_RETURN(plain.metrics, train.required<std::string>("metrics"));
+  if (const auto format = train::MetricsFormat::parse(plain.metrics, ""); !format) {
+    return reject(train, "metrics", format.error().message());
+  }
+  SYM_ASSIGN_OR_RETURN(plain.first_epoch, optional_between(train, "first_epoch", 1, 0, 1));
+  SYM_ASSIGN_OR_RETURN(const std::int64_t grace,
+                       optional_between(train, "stop_grace_s", 10, 0, 60));
+  plain.stop_grace = std::chrono::seconds(grace);
+  return plain;
+}
+
+/// Decides what other tables need, so it is read first.
+Result<void> read_worker(Config& config, JobSpec& spec) {
+  ConfigTable train = config.table("train");
+  SYM_ASSIGN_OR_RETURN(const std::string worker, train.optional<std::string>("worker", "torch"));
+  SYM_RETURN_IF_ERROR(one_of(train, "worker", worker, {"torch", "plain", "command"}));
+  if (worker == "plain") {
+    SYM_ASSIGN_OR_RETURN(spec.plain, read_plain(train));
+    return {};
+  }
+  if (worker == "command") {
+    SYM_ASSIGN_OR_RETURN(spec.command, read_command(train));
+  } else if (train.has("command")) {
+    return reject(train, "command",
+                  "belongs to worker = \"plain\" or \"command\": \"torch\" trains by itself");
+  }
+  for (const std::string_view key : {"metrics", "first_epoch", "stop_grace_s"}) {
+    if (train.has(key)) {
+      return reject(train, key,
+                    "belongs to worker = \"plain\", whose command reports nothing itself");
+    }
+  }
+  return {};
+}
+
+/// For a command of the user a name and nothing more.
+Result<void> read_model_name(ConfigTable& train, JobSpec& spec) {
+  if (!spec.own_command().empty()) {
+    SYM_ASSIGN_OR_RETURN(spec.model, train.optional<std::string>("model", ""));
+    return {};
+  }
   SYM_ASSIGN_OR_RETURN(spec.model, train.required<std::string>("model"));
   if (spec.model == "resnet-8" || spec.model.ends_with(".onnx")) {
     return not_yet(train, "model", fmt::format("the model \"{}\"", spec.model));
   }
-  SYM_ASSIGN_OR_RETURN(spec.model, one_of(train, "model", spec.model, {"mlp", "cnn-small"}));
+  SYM_RETURN_IF_ERROR(one_of(train, "model", spec.model, {"mlp", "cnn-small"}));
+  return {};
+}
+
+Result<void> read_model(ConfigTable& train, JobSpec& spec) {
+  SYM_RETURN_IF_ERROR(read_model_name(train, spec));
   SYM_ASSIGN_OR_RETURN(spec.optimizer, train.required<std::string>("optimizer"));
   if (const auto rule = tune::learning_rate_rule(spec.optimizer); !rule) {
     return reject(train, "optimizer", rule.error().message());
@@ -411,6 +521,9 @@ tune::PolicyConfig JobSpec::policy_config() const {
 
 std::string JobSpec::identity() const {
   Json identity;
+  if (!own_command().empty()) {
+    identity["command"] = own_command();
+  }
   identity["data"] = data_limit ? fmt::format("{} (first {})", data_set, *data_limit) : data_set;
   identity["model"] = model;
   identity["target"] =
@@ -447,6 +560,7 @@ Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::pat
   SYM_RETURN_IF_ERROR(refuse_reserved_keys(config));
   SYM_RETURN_IF_ERROR(refuse_unknown_keys(config));
   remember_lines(config, spec);
+  SYM_RETURN_IF_ERROR(read_worker(config, spec));
   SYM_RETURN_IF_ERROR(read_job(config, spec));
   SYM_RETURN_IF_ERROR(read_data(config, spec));
   SYM_RETURN_IF_ERROR(read_train(config, spec));

@@ -55,7 +55,7 @@ Result<RunPlan> plan_job(const JobSpec& spec, const RunOptions& options) {
   plan.spec = spec;
   plan.recurrences = options.recurrences.value_or(spec.recurrences);
   plan.baseline_runs = spec.baseline_runs;
-  SYM_RETURN_IF_ERROR(check_trainer(options.trainer));
+  SYM_RETURN_IF_ERROR(check_worker(spec, options));
   SYM_ASSIGN_OR_RETURN(plan.training_rows, check_data(spec));
   SYM_ASSIGN_OR_RETURN(const energy::Monitor monitor, open_monitor(spec));
   plan.meters = monitor.describe();

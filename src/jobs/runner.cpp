@@ -13,6 +13,7 @@
 #include "symbiont/base/failpoint.h"
 #include "symbiont/base/file.h"
 #include "symbiont/base/log.h"
+#include "symbiont/train/supervisor.h"
 #include "symbiont/tune/draws.h"
 #include "symbiont/tune/learning_rate.h"
 #include "symbiont/tune/policy.h"
@@ -123,6 +124,9 @@ class JobRun {
                       const Ending& ending);
   Result<bool> is_stuck() const;
   Result<std::string> last_unreached_notice() const;
+  std::vector<std::string> torch_arguments() const;
+  std::vector<std::string> command_arguments() const;
+  std::vector<std::string> plain_arguments(const AttemptRecord& record) const;
   train::AttemptOptions attempt_options(const ledger::Recurrence& recurrence,
                                         const AttemptRecord& record) const;
   std::filesystem::path home() const { return session_.state_folder(); }
@@ -342,11 +346,14 @@ MaybeHalt JobRun::perform_attempt(const ledger::Recurrence& recurrence, AttemptR
 
 MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, AttemptRecord& record) {
   // A process that was killed after the last epoch left no weights: another one runs that epoch
-  // again from its checkpoint and writes them. Asked for once: not every worker has weights.
-  bool closed = false;
+  // again from its checkpoint and writes them. Asked for once: not every worker has weights. Never
+  // of a plain command, which may have to train all over for them.
+  bool closed = session_.spec.plain.has_value();
+  std::optional<Ending> exhausted;
   for (;;) {
     SYM_ASSIGN_OR_RETURN(const auto known, known_epoch_cost(record.attempt));
-    const auto ending = judge(session_.spec, session_.job, record.attempt, record.epochs, known);
+    auto ending = judge(session_.spec, session_.job, record.attempt, record.epochs, known);
+    ending = ending ? ending : exhausted;
     if (ending && (closed || ending->stopped != Stopped::kReached || has_weights(record))) {
       SYM_RETURN_IF_ERROR(finish(recurrence, record, *ending));
       return std::optional<Halt>{};
@@ -355,6 +362,9 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, Atte
     switch (end.kind) {
       case train::AttemptEnd::Kind::kStopped:
         closed = true;
+        break;
+      case train::AttemptEnd::Kind::kExhausted:
+        exhausted = Ending{Stopped::kMaxEpochs, end.reason};
         break;
       case train::AttemptEnd::Kind::kDiverged:
         break;  // judged from the record, at the top
@@ -483,24 +493,61 @@ Result<std::string> JobRun::last_unreached_notice() const {
   return std::string();
 }
 
+std::vector<std::string> JobRun::torch_arguments() const {
+  const JobSpec& spec = session_.spec;
+  std::vector<std::string> arguments = {session_.worker.string(),
+                                        "--model",
+                                        spec.model,
+                                        "--data",
+                                        spec.data_set,
+                                        "--optimizer",
+                                        spec.optimizer,
+                                        "--threads",
+                                        std::to_string(spec.threads),
+                                        "--metric",
+                                        spec.target.metric};
+  if (spec.data_limit) {
+    arguments.insert(arguments.end(), {"--limit", std::to_string(*spec.data_limit)});
+  }
+  return arguments;
+}
+
+std::vector<std::string> JobRun::plain_arguments(const AttemptRecord& record) const {
+  const PlainSpec& plain = *session_.spec.plain;
+  train::SupervisorOptions options;
+  options.command = plain.command;
+  options.folder = job_folder(session_.spec);
+  options.metrics = plain.metrics;
+  options.metric = session_.spec.target.metric;
+  options.first_epoch = plain.first_epoch;
+  options.recorded = static_cast<std::int64_t>(record.epochs.size());
+  options.resumed = record.checkpoint ? record.checkpoint->epoch : 0;
+  options.stop_grace = plain.stop_grace;
+  std::vector<std::string> arguments = train::to_arguments(options);
+  arguments.insert(arguments.begin(), session_.worker.string());
+  return arguments;
+}
+
+// It runs beside its job file, wherever the runner does.
+std::vector<std::string> JobRun::command_arguments() const {
+  std::vector<std::string> arguments = session_.spec.command;
+  std::string& program = arguments.front();
+  if (program.find('/') != program.npos) {
+    program = (job_folder(session_.spec) / program).string();
+  }
+  return arguments;
+}
+
 train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurrence,
                                               const AttemptRecord& record) const {
   const JobSpec& spec = session_.spec;
   const ledger::Attempt& attempt = record.attempt;
   train::AttemptOptions options;
-  options.argv = {session_.trainer.string(),
-                  "--model",
-                  spec.model,
-                  "--data",
-                  spec.data_set,
-                  "--optimizer",
-                  spec.optimizer,
-                  "--threads",
-                  std::to_string(spec.threads),
-                  "--metric",
-                  spec.target.metric};
-  if (spec.data_limit) {
-    options.argv.insert(options.argv.end(), {"--limit", std::to_string(*spec.data_limit)});
+  if (!spec.command.empty()) {
+    options.argv = command_arguments();
+    options.working_directory = job_folder(spec);
+  } else {
+    options.argv = spec.plain ? plain_arguments(record) : torch_arguments();
   }
   const auto set = [&](std::string name, std::string value) {
     options.environment.emplace_back(std::move(name), std::move(value));
@@ -526,6 +573,9 @@ train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurren
   options.epochs_recorded = static_cast<std::int64_t>(record.epochs.size());
   options.carried = checkpoint ? checkpoint->carried : Usage{};
   options.first_deadline = spec.deadline;
+  if (spec.plain) {
+    options.command_grace = spec.plain->stop_grace;
+  }
   options.sysroot = spec.sysroot;
   return options;
 }

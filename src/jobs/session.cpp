@@ -96,6 +96,48 @@ Result<void> check_home(const std::filesystem::path& home) {
               fmt::format("home \"{}\": the path is not UTF-8; choose another with --home", path));
 }
 
+Result<void> check_trainer(const std::filesystem::path& trainer) {
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(trainer, ignored);
+  if (!is_folder && ::access(trainer.c_str(), X_OK) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::kNotFound,
+              fmt::format("trainer \"{}\" cannot be executed: {}. It is in the package "
+                          "symbiont-trainer-torch; SYMBIONT_TRAINER_TORCH names another place",
+                          trainer.string(), is_folder ? "it is a folder" : std::strerror(errno)));
+}
+
+Result<void> check_supervisor(const std::filesystem::path& supervisor) {
+  if (::access(supervisor.c_str(), X_OK) == 0) {
+    return {};
+  }
+  return fail(
+      ErrorCode::kNotFound,
+      fmt::format("\"{}\" cannot be executed: {}. It runs plain commands and belongs beside "
+                  "the program symbiont",
+                  supervisor.string(), std::strerror(errno)));
+}
+
+/// Whether there is such a program. What has a slash is relative to where it will run.
+Result<void> check_program(const JobSpec& spec) {
+  const std::string& program = spec.own_command().front();
+  const bool is_path = program.find('/') != program.npos;
+  Error error(ErrorCode::kNotFound, "");
+  if (is_path) {
+    const std::filesystem::path file = job_folder(spec) / program;
+    if (::access(file.c_str(), X_OK) == 0) {
+      return {};
+    }
+    error = errno_error(errno, file.string());
+  } else if (const auto found = find_program(program); !found) {
+    error = found.error();
+  } else {
+    return {};
+  }
+  return tl::unexpected(std::move(error).while_doing(spec.file.string() + ": [train] command"));
+}
+
 /// Home is made for a ledger that lives there; for another, when the first attempt needs it.
 Result<ledger::Ledger> open_ledger(const RunOptions& options) {
   if (!options.ledger_url.empty()) {
@@ -113,16 +155,18 @@ Result<void> take_lease(Session& session) {
 
 }  // namespace
 
-Result<void> check_trainer(const std::filesystem::path& trainer) {
-  std::error_code ignored;
-  const bool is_folder = std::filesystem::is_directory(trainer, ignored);
-  if (!is_folder && ::access(trainer.c_str(), X_OK) == 0) {
-    return {};
+std::filesystem::path job_folder(const JobSpec& spec) {
+  return std::filesystem::absolute(spec.file).parent_path();
+}
+
+Result<void> check_worker(const JobSpec& spec, const RunOptions& options) {
+  if (spec.own_command().empty()) {
+    return check_trainer(options.trainer);
   }
-  return fail(ErrorCode::kNotFound,
-              fmt::format("trainer \"{}\" cannot be executed: {}. It is in the package "
-                          "symbiont-trainer-torch; SYMBIONT_TRAINER_TORCH names another place",
-                          trainer.string(), is_folder ? "it is a folder" : std::strerror(errno)));
+  if (spec.plain) {
+    SYM_RETURN_IF_ERROR(check_supervisor(options.supervisor));
+  }
+  return check_program(spec);
 }
 
 Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor) {
@@ -216,7 +260,10 @@ Result<carbon::IntensitySeries> open_intensity(const JobSpec& spec) {
   return carbon::IntensitySeries::world_default();
 }
 
-Result<std::int64_t> check_data(const JobSpec& spec) {
+Result<std::optional<std::int64_t>> check_data(const JobSpec& spec) {
+  if (spec.data_set.empty()) {
+    return std::optional<std::int64_t>();
+  }
   data::DataOptions options;
   options.set = spec.data_set;
   options.limit = spec.data_limit;
@@ -234,19 +281,19 @@ Result<std::int64_t> check_data(const JobSpec& spec) {
                               spec.place("train", "batch_sizes"), size, *rows));
     }
   }
-  return rows;
+  return std::optional(*rows);
 }
 
 Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
   SYM_RETURN_IF_ERROR(check_home(options.home));
-  SYM_RETURN_IF_ERROR(check_trainer(options.trainer));
+  SYM_RETURN_IF_ERROR(check_worker(spec, options));
   SYM_RETURN_IF_ERROR(check_data(spec));
   SYM_ASSIGN_OR_RETURN(energy::Monitor monitor, open_monitor(spec));
   SYM_ASSIGN_OR_RETURN(carbon::IntensitySeries intensity, open_intensity(spec));
   SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, open_ledger(options));
   Session session{spec,
                   options.home,
-                  options.trainer,
+                  spec.plain ? options.supervisor : options.trainer,
                   std::move(opened),
                   std::move(monitor),
                   std::move(intensity),

@@ -1,6 +1,7 @@
 #pragma once
 /// All that a run holds open: ledger, meter, intensity, the job's record and its lease.
 
+#include <optional>
 #include <string>
 
 #include "symbiont/base/error.h"
@@ -17,7 +18,7 @@ namespace symbiont::jobs {
 struct Session {
   JobSpec spec;
   std::filesystem::path home;
-  std::filesystem::path trainer;
+  std::filesystem::path worker;  ///< the program: trainer, or supervisor of a plain command
   ledger::Ledger ledger;
   energy::Monitor monitor;
   carbon::IntensitySeries intensity;
@@ -43,13 +44,16 @@ struct Session {
 Result<Session> open_session(const JobSpec& spec, const RunOptions& options);
 
 /// What a run refuses before it changes anything; `--check` asks the same.
-Result<void> check_trainer(const std::filesystem::path& trainer);
+Result<void> check_worker(const JobSpec& spec, const RunOptions& options);
 Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor);
 Result<void> check_same_identity(const ledger::History& history, const JobSpec& spec);
 
 /// Says so when an unfinished run that goes on has another number of recurrences than asked for.
 void warn_of_own_recurrences(const ledger::Run& unfinished, const JobSpec& spec,
                              const RunOptions& options);
+
+/// Where relative paths of the job file are, and where a plain command runs. Absolute.
+std::filesystem::path job_folder(const JobSpec& spec);
 
 /// "job:NAME".
 std::string lease_name(const std::string& job);
@@ -63,7 +67,8 @@ Result<ledger::History> fresh_history(const JobSpec& spec, std::uint64_t seed);
 /// Opens the meters of a job file.
 Result<energy::Monitor> open_monitor(const JobSpec& spec);
 
-/// Rows a worker trains on; checks every batch size against them.
-Result<std::int64_t> check_data(const JobSpec& spec);
+/// Rows a worker trains on; checks every batch size against them. Nothing where only the
+/// command knows its data.
+Result<std::optional<std::int64_t>> check_data(const JobSpec& spec);
 
 }  // namespace symbiont::jobs

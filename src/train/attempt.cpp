@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -93,7 +94,7 @@ class Driver {
         lease_patience_(startup_patience_),
         evaluation_patience_(startup_patience_),
         checkpoint_patience_(startup_patience_),
-        stop_patience_(startup_patience_) {}
+        stop_patience_(options.first_deadline + grace(), options.least_deadline + grace()) {}
 
   Result<AttemptEnd> run();
 
@@ -102,10 +103,15 @@ class Driver {
   Step<void> start_up();
   Step<void> check_hello(const Hello& hello) const;
   Step<void> run_lease();
+  Step<void> run_to_epoch_end();
+  Step<void> check_index(std::int64_t index) const;
   Step<void> finish_epoch();
   Step<void> save_checkpoint();
   Step<void> stop(const std::string& reason);
   Step<void> end_interrupted();
+  Step<void> end_interrupted_inside_epoch();
+  tl::unexpected<Ending> exhausted(const Done& done);
+  Step<void> keep_weights(const Done& done);
 
   template <typename Message>
   Step<Message> await(Patience& patience, const std::string& what);
@@ -119,8 +125,14 @@ class Driver {
   Result<void> settle();
   Result<AttemptEnd> account(Outcome outcome) const;
 
+  bool counts_steps() const { return hello_.steps_per_epoch.has_value(); }
+  // Without steps to count, an epoch is one.
+  std::int64_t steps_per_epoch() const { return hello_.steps_per_epoch.value_or(1); }
   double fraction() const {
-    return static_cast<double>(position_) / static_cast<double>(hello_.steps_per_epoch);
+    return static_cast<double>(position_) / static_cast<double>(steps_per_epoch());
+  }
+  std::chrono::seconds grace() const {
+    return options_.command_grace.value_or(std::chrono::seconds(0));
   }
 
   const AttemptOptions& options_;
@@ -138,6 +150,8 @@ class Driver {
   bool interrupted_ = false;
   bool asked_to_stop_ = false;  // and may end by itself
   bool unsaved_ = false;        // steps were run since the last checkpoint
+  bool gave_up_epoch_ = false;  // to end at once, because the worker cannot save inside an epoch
+  bool in_first_epoch_ = true;  // of this process
   Hello hello_;
   std::int64_t epochs_done_ = 0;
   std::int64_t position_ = 0;  // steps done of the epoch after them
@@ -159,7 +173,7 @@ Result<AttemptEnd> Driver::run() {
   }
   SYM_RETURN_IF_ERROR(settle());
   Outcome& outcome = std::get<Outcome>(ending);
-  worker_.finish(asked_to_stop_ ? kExitGrace : Milliseconds(0));
+  worker_.finish(asked_to_stop_ ? kExitGrace + grace() : Milliseconds(0));
   return account(std::move(outcome));
 }
 
@@ -167,7 +181,11 @@ Ending Driver::converse() {
   Step<void> step = start_up();
   while (step) {
     interrupted_ = interrupted_ || observer_.interrupted();
-    step = interrupted_ ? end_interrupted() : run_lease();
+    if (interrupted_) {
+      step = end_interrupted();
+    } else {
+      step = counts_steps() ? run_lease() : run_to_epoch_end();
+    }
   }
   return std::move(step).error();
 }
@@ -189,13 +207,13 @@ Step<void> Driver::start_up() {
 }
 
 Step<void> Driver::check_hello(const Hello& hello) const {
-  if (hello.steps_per_epoch < 1) {
+  const std::int64_t steps = hello.steps_per_epoch.value_or(1);
+  if (steps < 1) {
     return garbage("hello.steps_per_epoch: found 0, expected at least 1");
   }
-  if (hello.resumed_position >= hello.steps_per_epoch) {
+  if (hello.resumed_position >= steps) {
     return garbage("hello.resumed_from.position: found " + std::to_string(hello.resumed_position) +
-                   ", expected less than steps_per_epoch, " +
-                   std::to_string(hello.steps_per_epoch));
+                   ", expected less than steps_per_epoch, " + std::to_string(steps));
   }
   if (hello.resumed_epoch > options_.epochs_recorded) {
     return garbage("hello.resumed_from.epoch: found " + std::to_string(hello.resumed_epoch) +
@@ -211,7 +229,7 @@ Step<void> Driver::run_lease() {
   const auto begin = SteadyClock::now();
   const std::string what = "a lease of " + std::to_string(steps) + " steps";
   SYM_ASSIGN_OR_RETURN(const Ran ran, await<Ran>(lease_patience_, what));
-  const bool epoch_end = position_ + steps == hello_.steps_per_epoch;
+  const bool epoch_end = position_ + steps == steps_per_epoch();
   if (ran.steps != steps || ran.epoch_end != epoch_end) {
     return garbage("ran.steps: found " + std::to_string(ran.steps) +
                    (ran.epoch_end ? " ending" : " not ending") + " the epoch, expected " +
@@ -230,14 +248,29 @@ Step<void> Driver::run_lease() {
   return epoch_end ? finish_epoch() : Step<void>();
 }
 
+// For a worker that counts no steps. It says nothing of its loss either.
+Step<void> Driver::run_to_epoch_end() {
+  tell_meters();
+  SYM_RETURN_IF_ERROR(worker_.send(Run{std::nullopt}));
+  failpoint("train.lease.granted");
+  const std::string what = "a lease to the end of epoch " + std::to_string(epochs_done_ + 1);
+  SYM_ASSIGN_OR_RETURN(const Ran ran, await<Ran>(lease_patience_, what));
+  if (!ran.epoch_end) {
+    return garbage("ran.epoch_end: found false, expected true: the lease was one to the end");
+  }
+  position_ = steps_per_epoch();
+  unsaved_ = true;
+  return finish_epoch();
+}
+
 // The first lease is one step: it shows how long a step takes, so that no lease needs to be risked
 // whose length is unknown.
 std::int64_t Driver::lease_steps() const {
   if (!step_time_) {
     return 1;
   }
-  const std::int64_t share = (hello_.steps_per_epoch + kLeasesPerEpoch - 1) / kLeasesPerEpoch;
-  const std::int64_t most = std::min(share, hello_.steps_per_epoch - position_);
+  const std::int64_t share = (steps_per_epoch() + kLeasesPerEpoch - 1) / kLeasesPerEpoch;
+  const std::int64_t most = std::min(share, steps_per_epoch() - position_);
   const double in_time = kLeaseSeconds / std::max(step_time_->count(), 1e-9);
   return in_time >= static_cast<double>(most)
              ? most
@@ -245,14 +278,12 @@ std::int64_t Driver::lease_steps() const {
 }
 
 Step<void> Driver::finish_epoch() {
-  const std::int64_t index = epochs_done_ + 1;
-  const std::string what = "the evaluation of epoch " + std::to_string(index);
+  const std::string what = "the evaluation of epoch " + std::to_string(epochs_done_ + 1);
   SYM_ASSIGN_OR_RETURN(const EpochDone done, await<EpochDone>(evaluation_patience_, what));
   failpoint("train.epoch.received");
-  if (done.index != index) {
-    return garbage("epoch.index: found " + std::to_string(done.index) + ", expected " +
-                   std::to_string(index));
-  }
+  const std::int64_t index = done.index;
+  SYM_RETURN_IF_ERROR(check_index(index));
+  in_first_epoch_ = false;
   EpochResult epoch;
   epoch.index = index;
   epoch.metric = done.metric;
@@ -277,6 +308,18 @@ Step<void> Driver::finish_epoch() {
   return save_checkpoint();
 }
 
+// A worker that counts no steps learns only from its first epoch where it went on.
+Step<void> Driver::check_index(std::int64_t index) const {
+  if (!counts_steps() && in_first_epoch_ && index >= 1 && index <= options_.epochs_recorded + 1) {
+    return {};
+  }
+  if (index == epochs_done_ + 1) {
+    return {};
+  }
+  return garbage("epoch.index: found " + std::to_string(index) + ", expected " +
+                 std::to_string(epochs_done_ + 1));
+}
+
 Step<void> Driver::save_checkpoint() {
   SYM_RETURN_IF_ERROR(worker_.send(Checkpoint{}));
   failpoint("train.checkpoint.requested");
@@ -286,6 +329,10 @@ Step<void> Driver::save_checkpoint() {
     return garbage("saved: found epoch " + std::to_string(saved.epoch) + ", position " +
                    std::to_string(saved.position) + ", expected epoch " +
                    std::to_string(epochs_done_) + ", position " + std::to_string(position_));
+  }
+  if (saved.path.empty()) {
+    unsaved_ = false;  // nor will it ever be
+    return {};
   }
   const std::optional<fs::path> path =
       path_below(options_.output, saved.path, fs::file_type::directory);
@@ -308,16 +355,35 @@ Step<void> Driver::stop(const std::string& reason) {
   failpoint("train.stop.sent");
   SYM_ASSIGN_OR_RETURN(const Done done, await<Done>(stop_patience_, "the final weights"));
   asked_to_stop_ = true;
-  if (!done.weights.empty()) {
-    const std::optional<fs::path> path =
-        path_below(options_.output, done.weights, fs::file_type::regular);
-    if (!path) {
-      return garbage("done.weights: found \"" + done.weights +
-                     "\", expected a file below SYMBIONT_OUTPUT");
-    }
-    weights_ = *path;
-  }
+  SYM_RETURN_IF_ERROR(keep_weights(done));
   return end(Kind::kStopped, reason);
+}
+
+Step<void> Driver::keep_weights(const Done& done) {
+  if (done.weights.empty()) {
+    return {};
+  }
+  const std::optional<fs::path> path =
+      path_below(options_.output, done.weights, fs::file_type::regular);
+  if (!path) {
+    return garbage("done.weights: found \"" + done.weights +
+                   "\", expected a file below SYMBIONT_OUTPUT");
+  }
+  weights_ = *path;
+  return {};
+}
+
+tl::unexpected<Ending> Driver::exhausted(const Done& done) {
+  const std::int64_t epochs = std::max(epochs_done_, options_.epochs_recorded);
+  if (epochs == 0) {
+    return end(Kind::kFailed, "the worker ended without an epoch");
+  }
+  asked_to_stop_ = true;
+  if (Step<void> kept = keep_weights(done); !kept) {
+    return tl::unexpected<Ending>(std::move(kept).error());
+  }
+  return end(Kind::kExhausted,
+             "the command ended by itself after " + std::to_string(epochs) + " epochs");
 }
 
 Step<void> Driver::end_interrupted() {
@@ -332,7 +398,18 @@ Step<void> Driver::end_interrupted() {
   SYM_RETURN_IF_ERROR(worker_.send(Stop{"interrupted"}));
   failpoint("train.stop.sent");
   asked_to_stop_ = true;
+  gave_up_epoch_ = !counts_steps();  // it runs on between leases
   return end(Kind::kInterrupted, "interrupted");
+}
+
+// Its epoch may take hours, and cannot be saved in the middle.
+Step<void> Driver::end_interrupted_inside_epoch() {
+  SYM_RETURN_IF_ERROR(worker_.send(Stop{"interrupted"}));
+  failpoint("train.stop.sent");
+  asked_to_stop_ = true;
+  gave_up_epoch_ = true;
+  return end(Kind::kInterrupted, "interrupted inside epoch " + std::to_string(epochs_done_ + 1) +
+                                     ", which a plain command begins again");
 }
 
 /// Waits for the one message that may come now, telling the observer how it goes.
@@ -350,11 +427,17 @@ Step<Message> Driver::await(Patience& patience, const std::string& what) {
     SYM_ASSIGN_OR_RETURN(std::optional<WorkerMessage> message, listen(std::min(left, kTick)));
     if (!message) {
       SYM_RETURN_IF_ERROR(tick());
+      if (interrupted_ && !counts_steps() && std::is_same_v<Message, Ran>) {
+        SYM_RETURN_IF_ERROR(end_interrupted_inside_epoch());
+      }
       continue;
     }
     if (Message* expected = std::get_if<Message>(&*message)) {
       patience.learn(SteadyClock::now() - begin);
       return std::move(*expected);
+    }
+    if (const Done* done = std::get_if<Done>(&*message); done != nullptr && !counts_steps()) {
+      return exhausted(*done);
     }
     return garbage(std::string("found a message of type ") + name_of(*message) + " in answer to " +
                    what);
@@ -426,7 +509,7 @@ Result<AttemptEnd> Driver::account(Outcome outcome) const {
   ended.kind = outcome.kind;
   ended.reason = one_line(std::move(outcome.reason));
   ended.weights = weights_;
-  if (asked_to_stop_) {
+  if (asked_to_stop_ && !gave_up_epoch_) {
     ended.closing = *spent_;
   } else if (ended.kind == Kind::kDiverged) {
     ended.unfinished = carried_ + *spent_;

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "symbiont/train/protocol.h"
 
@@ -31,7 +33,36 @@ int remaining(std::optional<SteadyClock::time_point> deadline) {
   return static_cast<int>(std::max<Milliseconds::rep>(0, left.count()));
 }
 
+Result<FileDescriptor> connect_to(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.native().size() >= sizeof(address.sun_path)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "found a path of " + std::to_string(path.native().size()) +
+                    " bytes, expected fewer than " + std::to_string(sizeof(address.sun_path)));
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) {
+    return tl::unexpected(errno_error(errno, "make a socket"));
+  }
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (::connect(socket.get(), generic, sizeof(address)) != 0) {
+    return tl::unexpected(errno_error(errno, "connect"));
+  }
+  return socket;
+}
+
 }  // namespace
+
+Result<LineStream> LineStream::connect(const std::filesystem::path& path) {
+  Result<FileDescriptor> connection = connect_to(path);
+  if (!connection) {
+    return tl::unexpected(
+        std::move(connection).error().while_doing("connect to the runner at " + path.string()));
+  }
+  return LineStream(std::move(*connection));
+}
 
 Result<void> LineStream::send(std::string_view line) {
   if (line.size() > kMaxMessageBytes || line.find('\n') != std::string_view::npos) {

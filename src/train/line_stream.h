@@ -2,6 +2,7 @@
 /// Lines over a connected Unix stream socket, each bounded. Both ends of the protocol use it.
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace symbiont::train {
 class LineStream {
  public:
   explicit LineStream(FileDescriptor socket) : socket_(std::move(socket)) {}
+
+  /// Connects to the Unix socket at `path`: the worker's end.
+  static Result<LineStream> connect(const std::filesystem::path& path);
 
   int socket() const { return socket_.get(); }
 

@@ -34,14 +34,18 @@ Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
+Json or_null(const std::optional<std::int64_t>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 Json to_json(const Hello& hello) {
   Json json = message_of("hello");
   json["framework"] = text(hello.framework);
   json["device"] = text(hello.device);
-  json["parameters"] = hello.parameters;
-  json["steps_per_epoch"] = hello.steps_per_epoch;
-  json["memory"] = {{"persistent", hello.memory_persistent_bytes},
-                    {"ephemeral", hello.memory_ephemeral_bytes}};
+  json["parameters"] = or_null(hello.parameters);
+  json["steps_per_epoch"] = or_null(hello.steps_per_epoch);
+  json["memory"] = {{"persistent", or_null(hello.memory_persistent_bytes)},
+                    {"ephemeral", or_null(hello.memory_ephemeral_bytes)}};
   json["resumed_from"] = nullptr;
   if (hello.resumed_epoch > 0 || hello.resumed_position > 0) {
     json["resumed_from"] = {{"epoch", hello.resumed_epoch}, {"position", hello.resumed_position}};
@@ -136,6 +140,14 @@ class Fields {
     return value.get<std::int64_t>();
   }
 
+  // Missing is still wrong: a worker says what it does not know.
+  Result<std::optional<std::int64_t>> count_or_null(const char* key) const {
+    if (at(key).is_null() && object_.contains(key)) {
+      return std::optional<std::int64_t>();
+    }
+    return count(key);
+  }
+
   Result<double> seconds(const char* key) const {
     const Json& value = at(key);
     if (!value.is_number() || value.get<double>() < 0) {
@@ -203,11 +215,11 @@ Result<Hello> read_hello(const Fields& fields) {
   Hello hello;
   SYM_ASSIGN_OR_RETURN(hello.framework, fields.text("framework"));
   SYM_ASSIGN_OR_RETURN(hello.device, fields.text("device"));
-  SYM_ASSIGN_OR_RETURN(hello.parameters, fields.count("parameters"));
-  SYM_ASSIGN_OR_RETURN(hello.steps_per_epoch, fields.count("steps_per_epoch"));
+  SYM_ASSIGN_OR_RETURN(hello.parameters, fields.count_or_null("parameters"));
+  SYM_ASSIGN_OR_RETURN(hello.steps_per_epoch, fields.count_or_null("steps_per_epoch"));
   SYM_ASSIGN_OR_RETURN(const Fields memory, fields.object("memory"));
-  SYM_ASSIGN_OR_RETURN(hello.memory_persistent_bytes, memory.count("persistent"));
-  SYM_ASSIGN_OR_RETURN(hello.memory_ephemeral_bytes, memory.count("ephemeral"));
+  SYM_ASSIGN_OR_RETURN(hello.memory_persistent_bytes, memory.count_or_null("persistent"));
+  SYM_ASSIGN_OR_RETURN(hello.memory_ephemeral_bytes, memory.count_or_null("ephemeral"));
   if (fields.has("resumed_from")) {
     SYM_ASSIGN_OR_RETURN(const Fields resumed, fields.object("resumed_from"));
     SYM_ASSIGN_OR_RETURN(hello.resumed_epoch, resumed.count("epoch"));

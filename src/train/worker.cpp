@@ -27,6 +27,7 @@ SpawnOptions spawn_options(const AttemptOptions& options, const std::filesystem:
   spawn.environment = options.environment;
   spawn.environment.emplace_back("SYMBIONT_CHANNEL", channel.string());
   spawn.environment.emplace_back("SYMBIONT_OUTPUT", output.string());
+  spawn.working_directory = options.working_directory;
   spawn.stdout_file = output / kWorkerLog;
   spawn.stderr_file = output / kWorkerLog;
   return spawn;
@@ -40,7 +41,8 @@ Result<Worker> Worker::start(const AttemptOptions& options) {
   const std::optional<std::int64_t> oom_kills = count_oom_kills(options.sysroot);
   SYM_ASSIGN_OR_RETURN(Subprocess process,
                        Subprocess::spawn(spawn_options(options, listener.path())));
-  return Worker(std::move(listener), std::move(process), options.sysroot, oom_kills);
+  return Worker(std::move(listener), std::move(process), options.sysroot, oom_kills,
+                options.command_grace.has_value());
 }
 
 Result<void> Worker::send(const RunnerMessage& message) {
@@ -89,14 +91,20 @@ Result<void> Worker::connect(Milliseconds timeout) {
 
 void Worker::finish(Milliseconds grace) {
   if (!process_.wait(grace)) {
-    process_.terminate(Milliseconds(0));
+    kill();
+  }
+}
+
+void Worker::kill() {
+  if (process_.pid() > 0) {
+    process_.terminate(supervises_ ? kExitGrace : Milliseconds(0));
   }
 }
 
 Outcome Worker::diagnose() {
   const std::optional<ExitStatus> status = process_.wait(kExitGrace);
   if (!status) {
-    process_.terminate(Milliseconds(0));
+    kill();
     return {AttemptEnd::Kind::kFailed, "the worker closed its channel but went on running"};
   }
   if (was_killed_for_memory(*status)) {

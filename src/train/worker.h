@@ -27,6 +27,10 @@ struct Outcome {
 /// A started worker. The destructor kills its whole process group and reaps it.
 class Worker {
  public:
+  Worker(Worker&&) noexcept = default;
+  Worker& operator=(Worker&&) = delete;
+  ~Worker() { kill(); }
+
   /// Starts the program; it may connect later. The errors of Subprocess::spawn.
   static Result<Worker> start(const AttemptOptions& options);
 
@@ -47,17 +51,20 @@ class Worker {
 
  private:
   Worker(MessageListener listener, Subprocess process, std::filesystem::path sysroot,
-         std::optional<std::int64_t> oom_kills)
+         std::optional<std::int64_t> oom_kills, bool supervises)
       : listener_(std::move(listener)),
         process_(std::move(process)),
+        supervises_(supervises),
         sysroot_(std::move(sysroot)),
         oom_kills_before_(oom_kills) {}
 
   Result<void> connect(std::chrono::milliseconds timeout);
+  void kill();
   bool was_killed_for_memory(const ExitStatus& status) const;
 
   MessageListener listener_;
   Subprocess process_;
+  bool supervises_;                  // a command, whose processes it ends when it is asked to end
   std::optional<LineStream> lines_;  // once it has connected
   std::filesystem::path sysroot_;
   std::optional<std::int64_t> oom_kills_before_;

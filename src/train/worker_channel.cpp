@@ -6,7 +6,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "line_stream.h"
@@ -48,6 +47,10 @@ std::optional<Number> parsed(const char* name) {
     return std::nullopt;
   }
   return number;
+}
+
+bool is_set(const char* name) {
+  return std::getenv(name) != nullptr;
 }
 
 Result<std::int64_t> positive_count(const char* name) {
@@ -88,26 +91,6 @@ Result<std::filesystem::path> channel_path(const char* name) {
     return wrong_variable(name, "the socket of the runner that starts this worker");
   }
   return std::filesystem::path(variable(name));
-}
-
-Result<FileDescriptor> connect_to(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof(address.sun_path)) {
-    return fail(ErrorCode::kInvalidArgument,
-                "found a path of " + std::to_string(path.native().size()) +
-                    " bytes, expected fewer than " + std::to_string(sizeof(address.sun_path)));
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
-  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) {
-    return tl::unexpected(errno_error(errno, "make a socket"));
-  }
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), generic, sizeof(address)) != 0) {
-    return tl::unexpected(errno_error(errno, "connect"));
-  }
-  return socket;
 }
 
 // True when `stop` became readable, false when the runner hung up or `milliseconds` passed.
@@ -162,9 +145,36 @@ Result<WorkerEnvironment> WorkerEnvironment::from_process() {
   return environment;
 }
 
+Result<WorkerEnvironment> WorkerEnvironment::from_process_or(const WorkerEnvironment& defaults) {
+  if (is_set("SYMBIONT_CHANNEL")) {
+    return from_process();
+  }
+  WorkerEnvironment environment = defaults;
+  environment.channel.clear();
+  if (is_set("SYMBIONT_BATCH_SIZE")) {
+    SYM_ASSIGN_OR_RETURN(environment.batch_size, positive_count("SYMBIONT_BATCH_SIZE"));
+  }
+  if (is_set("SYMBIONT_LEARNING_RATE")) {
+    SYM_ASSIGN_OR_RETURN(environment.learning_rate, positive_number("SYMBIONT_LEARNING_RATE"));
+  }
+  if (is_set("SYMBIONT_MAX_EPOCHS")) {
+    SYM_ASSIGN_OR_RETURN(environment.max_epochs, positive_count("SYMBIONT_MAX_EPOCHS"));
+  }
+  if (is_set("SYMBIONT_SEED")) {
+    SYM_ASSIGN_OR_RETURN(environment.seed, seed_number("SYMBIONT_SEED"));
+  }
+  if (is_set("SYMBIONT_OUTPUT")) {
+    SYM_ASSIGN_OR_RETURN(environment.output, output_directory("SYMBIONT_OUTPUT"));
+  }
+  if (is_set("SYMBIONT_INITIAL_WEIGHTS")) {
+    environment.initial_weights = variable("SYMBIONT_INITIAL_WEIGHTS");
+  }
+  return environment;
+}
+
 struct WorkerChannel::State {
-  State(FileDescriptor socket, FileDescriptor stop_event)
-      : lines(std::move(socket)), stop(std::move(stop_event)) {
+  State(LineStream connection, FileDescriptor stop_event)
+      : lines(std::move(connection)), stop(std::move(stop_event)) {
     watcher = start_without_signals(lines.socket(), stop.get());
   }
   State(const State&) = delete;
@@ -186,16 +196,12 @@ WorkerChannel& WorkerChannel::operator=(WorkerChannel&&) noexcept = default;
 WorkerChannel::~WorkerChannel() = default;
 
 Result<WorkerChannel> WorkerChannel::connect(const std::filesystem::path& socket) {
-  Result<FileDescriptor> connection = connect_to(socket);
-  if (!connection) {
-    return tl::unexpected(
-        std::move(connection).error().while_doing("connect to the runner at " + socket.string()));
-  }
+  SYM_ASSIGN_OR_RETURN(LineStream lines, LineStream::connect(socket));
   FileDescriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop.is_open()) {
     return tl::unexpected(errno_error(errno, "make an event descriptor"));
   }
-  return WorkerChannel(std::make_unique<State>(std::move(*connection), std::move(stop)));
+  return WorkerChannel(std::make_unique<State>(std::move(lines), std::move(stop)));
 }
 
 Result<void> WorkerChannel::send(const WorkerMessage& message) {
@@ -206,6 +212,23 @@ Result<RunnerMessage> WorkerChannel::receive() {
   SYM_ASSIGN_OR_RETURN(const std::optional<std::string> line, state_->lines.receive(std::nullopt));
   SYM_CHECK(line.has_value());  // without a timeout there is a line or an error
   return decode_runner_message(*line);
+}
+
+Result<std::optional<RunnerMessage>> WorkerChannel::receive(std::chrono::milliseconds timeout) {
+  SYM_ASSIGN_OR_RETURN(const std::optional<std::string> line, state_->lines.receive(timeout));
+  if (!line) {
+    return std::nullopt;
+  }
+  SYM_ASSIGN_OR_RETURN(RunnerMessage message, decode_runner_message(*line));
+  return message;
+}
+
+void WorkerChannel::leave_to_parent() {
+  // Its destructor would wait for a thread that is not there: the memory stays until the child
+  // ends.
+  const State* const copy = state_.release();
+  ::close(copy->lines.socket());
+  ::close(copy->stop.get());
 }
 
 }  // namespace symbiont::train

@@ -521,7 +521,7 @@ TEST_F(BadCheckpoint, WithABrokenStateIsRefused) {
 TEST_F(BadCheckpoint, ThatIsNotThereIsRefused) {
   checkpoint_ = folder_ / "nowhere";
   environment_["SYMBIONT_RESUME"] = checkpoint_.string();
-  expect_refused("state.json");
+  expect_refused("progress.json");
 }
 
 TEST_F(Trainer, StartsFromGivenWeights) {

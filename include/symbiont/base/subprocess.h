@@ -36,7 +36,13 @@ struct SpawnOptions {
   std::filesystem::path working_directory;                       ///< empty: ours
   std::filesystem::path stdout_file;                             ///< appended to; empty: /dev/null
   std::filesystem::path stderr_file;                             ///< appended to; empty: ours
+  /// Unless -1, both streams go to this descriptor instead, which stays the caller's.
+  int output_descriptor = -1;
 };
+
+/// The file that `program` would execute: what has a slash is taken as it is (from our directory),
+/// a bare name is looked up in PATH. kNotFound or kPermissionDenied when that leads nowhere.
+Result<std::string> find_program(const std::string& program);
 
 /// A running child. Move-only; not thread-safe. The destructor kills the whole group and reaps.
 class Subprocess {

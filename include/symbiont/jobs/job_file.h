@@ -18,12 +18,20 @@ namespace symbiont::jobs {
 
 /// When a training counts as done.
 struct Target {
-  std::string metric = "accuracy";
+  std::string metric = "accuracy";  ///< or "loss"; of a command any name
   double value = 0.0;
   bool higher_is_better = true;
 
   /// NaN never reaches a target.
   bool is_reached_by(double measured) const;
+};
+
+/// A training command that knows nothing of the worker protocol: `[train] worker = "plain"`.
+struct PlainSpec {
+  std::vector<std::string> command;  ///< words; placeholders as in train::SupervisorOptions
+  std::string metrics;               ///< where it reports its epochs, see train::MetricsFormat
+  std::int64_t first_epoch = 1;      ///< the number it gives its first epoch: 0 or 1
+  std::chrono::seconds stop_grace{10};
 };
 
 /// Where the grams of a joule come from. At most one of the three sources is set; none means the
@@ -48,11 +56,16 @@ struct JobSpec {
   std::int64_t baseline_runs = 0;
 
   // [data]
-  std::string data_set;  ///< "fashion-mnist", "digits", "idx:DIR", "csv:FILE"
+  /// "fashion-mnist", "digits", "idx:DIR", "csv:FILE"; may be empty with a command
+  std::string data_set;
   std::optional<std::int64_t> data_limit;
 
   // [train]
-  std::string model;
+  std::optional<PlainSpec> plain;  ///< `worker = "plain"`
+  /// `worker = "command"`: the words of a command that speaks the worker protocol; else empty.
+  /// Without a command of either kind the worker is symbiont-trainer-torch.
+  std::vector<std::string> command;
+  std::string model;  ///< may be empty with a command
   std::string optimizer;
   double learning_rate = 0.0;   ///< at the default batch size
   std::int64_t batch_size = 0;  ///< the default
@@ -74,6 +87,9 @@ struct JobSpec {
 
   CarbonSpec carbon;
 
+  /// The words of the user's own command, of either kind; empty when symbiont-trainer-torch trains.
+  const std::vector<std::string>& own_command() const { return plain ? plain->command : command; }
+
   /// The line of every key, present or not (then its table's), as "table.key".
   std::map<std::string, int, std::less<>> lines;
 
@@ -84,7 +100,8 @@ struct JobSpec {
   tune::PolicyConfig policy_config() const;
 
   /// The keys that identify the job's learning, as one JSON object of strings and numbers: data,
-  /// model, target, optimizer, learning_rate, batch_size, batch_sizes, eta, beta.
+  /// model, target, optimizer, learning_rate, batch_size, batch_sizes, eta, beta; and
+  /// the command, if there is one.
   std::string identity() const;
 };
 
@@ -97,7 +114,8 @@ std::optional<std::string> identity_difference(std::string_view before, std::str
 Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::path& path);
 Result<JobSpec> load_job_file(const std::filesystem::path& path);
 
-/// A commented job file to start from: what `symbiont init` writes.
+/// A commented job file to start from: what `symbiont init` writes, and `symbiont init --plain`.
 std::string job_file_template(std::string_view job_name);
+std::string plain_job_file_template(std::string_view job_name);
 
 }  // namespace symbiont::jobs

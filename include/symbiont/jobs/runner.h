@@ -27,6 +27,7 @@ struct RunOptions {
   std::filesystem::path home;               ///< state lives here; created when absent
   std::string ledger_url;                   ///< empty: HOME/ledger.sqlite
   std::filesystem::path trainer;            ///< the trainer program
+  std::filesystem::path supervisor;         ///< the program that runs plain commands
   std::optional<std::int64_t> recurrences;  ///< instead of the file's
   std::optional<std::uint64_t> seed;        ///< instead of the file's; only when learning starts
   bool restart_learning = false;
@@ -114,7 +115,7 @@ struct RunPlan {
   JobSpec spec;
   std::string meters;  ///< "modelled ±40 %, this process"
   double max_power_w = 0.0;
-  std::int64_t training_rows = 0;
+  std::optional<std::int64_t> training_rows;  ///< absent: only the command knows its data
   std::int64_t recurrences = 0;    ///< an unfinished run's own number when it is continued
   std::int64_t baseline_runs = 0;  ///< likewise
   bool resumes = false;            ///< an unfinished run is continued

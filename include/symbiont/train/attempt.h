@@ -32,6 +32,7 @@ struct AttemptOptions {
   std::vector<std::string> argv;  ///< the trainer; argv[0] found as Subprocess finds it
   /// SYMBIONT_* but the channel and the output, which the driver sets.
   std::vector<std::pair<std::string, std::string>> environment;
+  std::filesystem::path working_directory;  ///< of the trainer; empty: ours
   std::filesystem::path output;      ///< SYMBIONT_OUTPUT; created when missing; holds kWorkerLog
   std::int64_t batch_size = 0;       ///< for replayed meters, which are indexed by it
   std::int64_t epochs_recorded = 0;  ///< epochs already in the ledger
@@ -41,6 +42,10 @@ struct AttemptOptions {
   /// writing of the final weights have deadlines of their own by the same rule.
   std::chrono::seconds first_deadline{300};
   std::chrono::seconds least_deadline{60};
+  /// Set when the worker is the supervisor of a plain command (supervisor.h): how long the command
+  /// may take to end once it is told to. The worker gets so much more time for its own end, and is
+  /// asked to end, not killed at once, so that it ends all that the command has started.
+  std::optional<std::chrono::seconds> command_grace;
   std::filesystem::path sysroot = "/";  ///< /proc and /sys are read below it, for OOM kills
 };
 
@@ -63,9 +68,9 @@ enum class Verdict {
 
 /// How far an attempt is, several times per epoch.
 struct Progress {
-  std::int64_t epoch = 0;  ///< the one in progress, 1-based
-  std::int64_t steps = 0;  ///< done of it
-  std::int64_t steps_per_epoch = 0;
+  std::int64_t epoch = 0;                       ///< the one in progress, 1-based
+  std::int64_t steps = 0;                       ///< done of it
+  std::optional<std::int64_t> steps_per_epoch;  ///< absent: the worker counts no steps
   double loss = 0.0;
   /// Spent since the last recorded epoch or checkpoint: what a kill would lose. What a checkpoint
   /// carries is not in it.
@@ -97,6 +102,7 @@ class AttemptObserver {
 struct AttemptEnd {
   enum class Kind {
     kStopped,      ///< the observer said kStop
+    kExhausted,    ///< the worker ended by itself, with at least one epoch: nothing more to train
     kDiverged,     ///< a loss or metric that is NaN or infinite
     kInfeasible,   ///< out of memory, by the worker's word or the kernel's
     kInterrupted,  ///< the observer asked for it; a checkpoint is saved when it could be
@@ -108,7 +114,8 @@ struct AttemptEnd {
   /// Led to nothing: spent since the last recorded epoch or checkpoint, or before `on_started`.
   /// What a checkpoint carries is not in it: that is safe until the observer gives it up.
   Usage lost;
-  /// Spent after the last record by a worker that was asked to stop and did: on its final weights.
+  /// Spent after the last record by a worker that was asked to stop, or had no more to do, and
+  /// ended: on its final weights.
   Usage closing;
   /// Spent inside the epoch in which the model diverged, what a checkpoint carried included: used
   /// legitimately, so not lost.

@@ -22,16 +22,17 @@ inline constexpr std::size_t kMaxMessageBytes = 64 << 10;  ///< a longer line is
 
 // --- Worker to runner ---------------------------------------------------------------------------
 
-/// The first message: the worker is ready for its first lease.
+/// The first message: the worker is ready for its first lease. What it does not know is absent.
 struct Hello {
-  std::string framework;        ///< "torch 1.13.1"
-  std::string device;           ///< "cpu"
-  std::int64_t parameters = 0;  ///< trainable numbers in the model
-  std::int64_t steps_per_epoch = 0;
-  std::int64_t memory_persistent_bytes = 0;  ///< weights, optimiser state, data
-  std::int64_t memory_ephemeral_bytes = 0;   ///< activations and gradients of one step
-  std::int64_t resumed_epoch = 0;            ///< whole epochs already done (0: fresh)
-  std::int64_t resumed_position = 0;         ///< steps already done of the epoch after them
+  std::string framework;                   ///< "torch 1.13.1"
+  std::string device;                      ///< "cpu"
+  std::optional<std::int64_t> parameters;  ///< trainable numbers in the model
+  /// Absent: the worker counts no steps, and every lease goes to the end of the epoch.
+  std::optional<std::int64_t> steps_per_epoch;
+  std::optional<std::int64_t> memory_persistent_bytes;  ///< weights, optimiser state, data
+  std::optional<std::int64_t> memory_ephemeral_bytes;   ///< activations, gradients of one step
+  std::int64_t resumed_epoch = 0;                       ///< whole epochs already done (0: fresh)
+  std::int64_t resumed_position = 0;  ///< steps already done of the epoch after them
 };
 
 /// The end of a lease, or the part of it that ended with the epoch.
@@ -39,7 +40,9 @@ struct Ran {
   std::int64_t steps = 0;
   std::int64_t samples = 0;
   double seconds = 0.0;
-  double loss = 0.0;       ///< mean over the lease; on the wire null when not finite, NaN here
+  /// Mean over the lease; on the wire null when not finite, NaN here. Of no meaning from a worker
+  /// that counts no steps.
+  double loss = 0.0;
   bool epoch_end = false;  ///< an `EpochDone` follows after the evaluation
 };
 
@@ -53,12 +56,13 @@ struct EpochDone {
 
 /// A checkpoint is complete on disk.
 struct Saved {
-  std::string path;           ///< a directory under SYMBIONT_OUTPUT
+  std::string path;  ///< a directory under SYMBIONT_OUTPUT; empty: there is nothing to go on from
   std::int64_t epoch = 0;     ///< whole epochs done
   std::int64_t position = 0;  ///< steps done of the next one
 };
 
-/// The answer to `stop`: final weights (safetensors) are written, the worker ends now.
+/// The answer to `stop`: final weights (safetensors) are written, the worker ends now. In answer to
+/// `run`, from a worker that counts no steps: it has nothing more to train.
 struct Done {
   std::string weights;  ///< path; empty when there are none
 };

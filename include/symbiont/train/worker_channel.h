@@ -1,9 +1,11 @@
 #pragma once
 /// The worker's end of the protocol: what a trainer written in C++ needs.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "symbiont/base/error.h"
@@ -29,6 +31,9 @@ struct WorkerEnvironment {
 
   /// Reads the variables. kInvalidArgument naming the variable, what was found and expected.
   static Result<WorkerEnvironment> from_process();
+  /// As `from_process` when SYMBIONT_CHANNEL is set. Otherwise nobody has started this process as a
+  /// worker: `defaults`, but for those of its variables that are set, and without a channel.
+  static Result<WorkerEnvironment> from_process_or(const WorkerEnvironment& defaults);
 };
 
 /// The connection to the runner. Not thread-safe. From `connect` on, a background thread ends this
@@ -45,6 +50,12 @@ class WorkerChannel {
   Result<void> send(const WorkerMessage& message);
   /// Blocks until the runner says something. kCancelled when it closed the channel.
   Result<RunnerMessage> receive();
+  /// As `receive`; nothing when nothing came within `timeout`.
+  Result<std::optional<RunnerMessage>> receive(std::chrono::milliseconds timeout);
+
+  /// In the child of a fork: closes its copy of the connection, which belongs to the parent, and
+  /// forgets the background thread, which a fork does not copy. Then only destroy it.
+  void leave_to_parent();
 
  private:
   struct State;

@@ -1,5 +1,6 @@
 #include "symbiont/base/subprocess.h"
 
+#include <array>
 #include <fstream>
 #include <functional>
 #include <thread>
@@ -113,6 +114,26 @@ TEST(Subprocess, AppendsBothStreamsToFilesAndReadsNothing) {
   }
   EXPECT_EQ(read_file(directory / "out").value(), "out\nout\n");
   EXPECT_EQ(read_file(directory / "err").value(), "err\nerr\n");
+}
+
+TEST(Subprocess, WritesBothStreamsToADescriptorOfItsParent) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+  const FileDescriptor read_end(ends[0]);
+  FileDescriptor write_end(ends[1]);
+  SpawnOptions options = shell("echo out; echo err >&2");
+  options.output_descriptor = write_end.get();
+  spawned(options).wait(kLong);
+  write_end.reset();
+  std::string bytes(100, ' ');
+  bytes.resize(static_cast<std::size_t>(read(read_end.get(), bytes.data(), bytes.size())));
+  EXPECT_EQ(bytes, "out\nerr\n");
+}
+
+TEST(Subprocess, FindsTheProgramThatItWouldExecute) {
+  EXPECT_THAT(find_program("sh").value_or(""), EndsWith("/sh"));
+  EXPECT_EQ(find_program("/no/such").value_or(""), "/no/such") << "left for the start to find out";
+  EXPECT_EQ(find_program("no-such-program").error().code(), ErrorCode::kNotFound);
 }
 
 TEST(Subprocess, InheritsNoOtherDescriptor) {

@@ -57,6 +57,87 @@ TEST(JobFile, TakesTheTemplateThatInitWrites) {
   EXPECT_EQ(spec->name, "mine");
 }
 
+TEST(JobFile, TakesTheTemplateForPlainCommands) {
+  const auto spec = parse_job_file(plain_job_file_template("mine"), "job.toml");
+  ASSERT_TRUE(spec) << spec.error().message();
+  ASSERT_TRUE(spec->plain);
+  EXPECT_EQ(spec->plain->command[1], "train.py");
+  EXPECT_EQ(spec->plain->metrics, "jsonl:metrics.jsonl");
+}
+
+constexpr std::string_view kPlain = R"([job]
+name = "nightly"
+recurrences = 24
+target = {metric = "f1", value = 88.0, higher_is_better = true}
+max_epochs = 20
+[train]
+worker = "plain"
+command = "python3 'my train.py' -b {batch_size}"
+metrics = 'regex:(?P<epoch>\d+) (?P<metric>\S+)'
+first_epoch = 0
+stop_grace_s = 3
+optimizer = "adam"
+learning_rate = 0.001
+batch_size = 32
+)";
+
+std::string plain_with(std::string_view line, std::string_view replacement) {
+  std::string text(kPlain);
+  const std::size_t at = text.find(line);
+  EXPECT_NE(at, std::string::npos) << line;
+  return text.replace(at, line.size(), replacement);
+}
+
+std::string refusal_of(const std::string& text) {
+  const auto spec = parse_job_file(text, "job.toml");
+  return spec ? "accepted" : spec.error().message();
+}
+
+TEST(PlainJobFile, NeedsNoDataAndNoModel) {
+  const auto spec = parse_job_file(kPlain, "job.toml");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_THAT(spec->plain->command, ElementsAre("python3", "my train.py", "-b", "{batch_size}"));
+  EXPECT_EQ(spec->plain->first_epoch, 0);
+  EXPECT_EQ(spec->plain->stop_grace, std::chrono::seconds(3));
+  EXPECT_EQ(spec->data_set, "");
+  EXPECT_EQ(spec->target.metric, "f1");
+}
+
+TEST(PlainJobFile, TakesACommandOfWordsAsItIs) {
+  const auto spec = parse_job_file(
+      plain_with(R"("python3 'my train.py' -b {batch_size}")", R"(["a b", "$HOME", ""])"), "j");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_THAT(spec->plain->command, ElementsAre("a b", "$HOME", ""));
+}
+
+TEST(PlainJobFile, IsRefusedWithLineAndKey) {
+  const std::string command = R"(command = "python3 'my train.py' -b {batch_size}")";
+  EXPECT_THAT(refusal_of(plain_with(command, "command = \"it's\"")),
+              HasSubstr("job.toml:8: [train] command: found the quote ' at character 3"));
+  EXPECT_THAT(refusal_of(plain_with(command, "command = 7")),
+              HasSubstr("[train] command: expected an array of strings, or one string"));
+  EXPECT_THAT(refusal_of(plain_with(command, "command = []")), HasSubstr("found no program"));
+  EXPECT_THAT(refusal_of(plain_with(command, "")), HasSubstr("[train] command: missing"));
+  EXPECT_THAT(refusal_of(plain_with(command, "command = [\"a\\u0000\"]")), HasSubstr("zero byte"));
+  EXPECT_THAT(refusal_of(plain_with("metrics = 're", "metrics = 'se")),
+              HasSubstr("job.toml:9: [train] metrics: expected \"jsonl:FILE\""));
+  EXPECT_THAT(refusal_of(plain_with("first_epoch = 0", "first_epoch = 2")),
+              HasSubstr("from 0 to 1"));
+  EXPECT_THAT(refusal_of(plain_with(", higher_is_better = true", "")),
+              HasSubstr("higher_is_better: missing"));
+  EXPECT_THAT(refusal_of(std::string(kPlain) + "[data]\nlimit = 3\n"),
+              HasSubstr("[data] set: missing"));
+}
+
+TEST(PlainJobFile, HasLearnedForItsCommand) {
+  const auto before = parse_job_file(kPlain, "job.toml");
+  const auto after = parse_job_file(plain_with("-b ", "-B "), "job.toml");
+  ASSERT_TRUE(before && after);
+  const auto difference = identity_difference(before->identity(), after->identity());
+  ASSERT_TRUE(difference);
+  EXPECT_THAT(*difference, HasSubstr("command: was [\"python3\""));
+}
+
 TEST(JobFile, TakesEveryExample) {
   int examples = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(
@@ -68,6 +149,37 @@ TEST(JobFile, TakesEveryExample) {
     }
   }
   EXPECT_GE(examples, 3);
+}
+
+/// The valid file, trained by a command that speaks the worker protocol.
+std::string with_command(std::string_view lines) {
+  return with("model = \"mlp\"", "worker = \"command\"\n" + std::string(lines));
+}
+
+TEST(CommandJobFile, NamesAProgramThatSpeaksTheProtocol) {
+  const auto spec = parse_job_file(with_command("command = [\"python3\", \"my train.py\"]"), "j");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_THAT(spec->command, ElementsAre("python3", "my train.py"));
+  EXPECT_THAT(spec->own_command(), ElementsAre("python3", "my train.py"));
+  EXPECT_FALSE(spec->plain);
+  EXPECT_EQ(spec->model, "");
+}
+
+TEST(CommandJobFile, IsRefusedWithLineAndKey) {
+  EXPECT_THAT(refusal_of(with_command("")), HasSubstr("[train] command: missing"));
+  EXPECT_THAT(refusal_of(with_command("command = []")), HasSubstr("found no program"));
+  for (const std::string key : {"metrics = \"jsonl:a\"", "first_epoch = 0", "stop_grace_s = 1"}) {
+    EXPECT_THAT(refusal_of(with_command("command = \"train\"\n" + key)),
+                HasSubstr("belongs to worker = \"plain\", whose command"));
+  }
+}
+
+TEST(CommandJobFile, HasLearnedForItsCommand) {
+  const auto before = parse_job_file(with_command("command = \"train -a\""), "job.toml");
+  const auto after = parse_job_file(with_command("command = \"train -b\""), "job.toml");
+  ASSERT_TRUE(before && after);
+  EXPECT_EQ(identity_difference(before->identity(), after->identity()),
+            R"(command: was ["train","-a"], is now ["train","-b"])");
 }
 
 struct BadLine {
@@ -107,7 +219,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"set = \"fashion-mnist\"", "set = \"glyphs\"", "not in this version"},
         BadLine{"model = \"mlp\"", "model = \"mpl\"", "did you mean \"mlp\""},
         BadLine{"model = \"mlp\"", "model = \"resnet-8\"", "not in this version"},
-        BadLine{"model = \"mlp\"", "model = \"mlp\"\nworker = \"plain\"", "not in this version"},
+        BadLine{"model = \"mlp\"", "model = \"mlp\"\nworker = \"plane\"",
+                "expected one of torch, plain, command, found \"plane\""},
+        BadLine{"model = \"mlp\"", "model = \"mlp\"\ncommand = \"x\"",
+                "[train] command: belongs to worker = \"plain\""},
+        BadLine{"model = \"mlp\"", "model = \"mlp\"\nstop_grace_s = 1",
+                "[train] stop_grace_s: belongs to worker = \"plain\""},
         BadLine{"optimizer = \"adam\"", "optimizer = \"no-such\"", "adamw"},
         BadLine{"learning_rate = 0.001", "learning_rate = -1.0", "above 0"},
         BadLine{"learning_rate = 0.001", "learning_rate = nan", "learning_rate"},

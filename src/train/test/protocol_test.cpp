@@ -76,6 +76,10 @@ std::int64_t any_count() {
   return *rc::gen::inRange<std::int64_t>(0, kMaxCount + 1);
 }
 
+std::optional<std::int64_t> any_count_or_nothing() {
+  return *rc::gen::arbitrary<bool>() ? std::optional(any_count()) : std::nullopt;
+}
+
 double any_seconds() {
   return std::abs(*rc::gen::arbitrary<double>());
 }
@@ -97,11 +101,13 @@ std::string any_text() {
 }
 
 RC_GTEST_PROP(WorkerMessage, HelloSurvivesTheWire, ()) {
-  Hello hello{any_text(), any_text()};
-  hello.parameters = any_count();
-  hello.steps_per_epoch = any_count();
-  hello.memory_persistent_bytes = any_count();
-  hello.memory_ephemeral_bytes = any_count();
+  Hello hello;
+  hello.framework = any_text();
+  hello.device = any_text();
+  hello.parameters = any_count_or_nothing();
+  hello.steps_per_epoch = any_count_or_nothing();
+  hello.memory_persistent_bytes = any_count_or_nothing();
+  hello.memory_ephemeral_bytes = any_count_or_nothing();
   hello.resumed_epoch = any_count();
   hello.resumed_position = any_count();
   expect_worker_round_trip(hello);
@@ -201,6 +207,16 @@ TEST(WorkerMessage, NamesTheFieldWhatWasFoundAndWhatWasExpected) {
   expect_refused(ran_with("epoch_end", "0"), {"ran.epoch_end", "true or false"});
   expect_refused(R"({"v":1,"type":"done","weights":["a"]})", {"done.weights", "a string"});
   expect_refused(R"({"v":1,"type":"done"})", {"done.weights", "nothing"});
+}
+
+TEST(WorkerMessage, SaysWhatItsWorkerDoesNotKnow) {
+  const auto hello = decode_worker_message(
+      R"({"v":1,"type":"hello","framework":"f","device":"d","parameters":null,)"
+      R"("steps_per_epoch":null,"memory":{"persistent":null,"ephemeral":null}})");
+  ASSERT_TRUE(hello) << hello.error().message();
+  EXPECT_EQ(std::get<Hello>(*hello).steps_per_epoch, std::nullopt);
+  expect_refused(R"({"v":1,"type":"hello","framework":"f","device":"d","parameters":1})",
+                 {"hello.steps_per_epoch", "nothing"});
 }
 
 TEST(WorkerMessage, NamesAFieldInsideAnother) {

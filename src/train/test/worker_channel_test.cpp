@@ -229,5 +229,21 @@ TEST_F(WorkerEnvironmentOfAProcess, NamesTheVariableThatIsWrong) {
   expect_refused("SYMBIONT_OUTPUT", {"", "/nonexistent", "/etc/passwd"});
 }
 
+TEST_F(WorkerEnvironmentOfAProcess, TakesDefaultsWhereNobodyStartedAWorker) {
+  ::unsetenv("SYMBIONT_CHANNEL");
+  ::unsetenv("SYMBIONT_SEED");
+  WorkerEnvironment defaults;
+  defaults.channel = "/nowhere";
+  defaults.seed = 7;
+  defaults.batch_size = 1;
+  const Result<WorkerEnvironment> environment = WorkerEnvironment::from_process_or(defaults);
+  ASSERT_TRUE(environment) << environment.error().message();
+  EXPECT_TRUE(environment->channel.empty());
+  EXPECT_EQ(environment->seed, 7);
+  EXPECT_EQ(environment->batch_size, 64);  // a variable that is set wins
+  set("SYMBIONT_BATCH_SIZE", "none");
+  EXPECT_FALSE(WorkerEnvironment::from_process_or(defaults));
+}
+
 }  // namespace
 }  // namespace symbiont::train
