@@ -1,5 +1,6 @@
 #include "symbiont/report/page.h"
 
+#include <cmath>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -114,7 +115,7 @@ void Page::add_title() {
       records_.run.finished ? ", finished " + civil_time(*records_.run.finished) + " UTC" : "");
   add("<p class=\"lead\">Energy in joules: {}. Cost = η·energy + (1 − η)·maximum power·time{}, in "
       "joules.</p>\n",
-      escape(provenance()),
+      escape(records_.job.meters),
       identity_.eta ? fmt::format(", η = {:g}, maximum power {:.3g} W", *identity_.eta,
                                   records_.job.max_power.value())
                     : "");
@@ -124,25 +125,32 @@ void Page::add_tile(const std::string& figure, const std::string& meaning) {
   add("<div class=\"tile\"><b>{}</b><span>{}</span></div>\n", escape(figure), escape(meaning));
 }
 
-std::string saving_meaning(const Saving& saving, std::string_view of) {
-  return fmt::format("{} saved against the default{}", of,
-                     saving.ci95 ? fmt::format("; 95 %: {} to {}", percent(saving.ci95->first),
-                                               percent(saving.ci95->second))
-                                 : "; no interval below two baseline runs");
+/// "69.9 % less".
+std::string saving_figure(const Saving& saving) {
+  return fmt::format("{} {}", percent(std::abs(*saving.fraction)),
+                     *saving.fraction < 0.0 ? "more" : "less");
+}
+
+std::string saving_meaning(const Saving& saving, std::string_view what) {
+  return fmt::format("{} than the default; {}", what,
+                     saving.ci95
+                         ? fmt::format("95 % interval of the saving: {} to {}",
+                                       percent(saving.ci95->first), percent(saving.ci95->second))
+                         : "no interval below two baseline runs");
 }
 
 void Page::add_tiles() {
   const SpendingPlot spending = spending_plot(records_);
   out_ += "<div class=\"tiles\">\n";
   if (summary_.saving && summary_.saving->cost.fraction) {
-    add_tile(percent(*summary_.saving->cost.fraction),
-             saving_meaning(summary_.saving->cost, "of the cost, last five recurrences,"));
+    add_tile(saving_figure(summary_.saving->cost),
+             saving_meaning(summary_.saving->cost, "cost, in the last five recurrences,"));
   } else {
     add_tile(std::string(kAbsent), "no saving can be said: see the saving table below");
   }
   if (summary_.saving_total && summary_.saving_total->energy.fraction) {
-    add_tile(percent(*summary_.saving_total->energy.fraction),
-             saving_meaning(summary_.saving_total->energy, "of the energy, whole run,"));
+    add_tile(saving_figure(summary_.saving_total->energy),
+             saving_meaning(summary_.saving_total->energy, "energy, over the whole run,"));
   } else {
     add_tile(fmt::format("{}", summary_.recurrences.size()),
              fmt::format("of {} recurrences begun", records_.run.recurrences));
@@ -290,7 +298,7 @@ void Page::add_decision(const DecisionText& decision) {
           ? (decision.try_index > 1 ? fmt::format("{}, try {}", decision.first, decision.try_index)
                                     : fmt::format("{}", decision.first))
           : fmt::format("{}–{}", decision.first, decision.last);
-  add("<tr><td class=\"text\">{}</td><td>{}</td><td class=\"text\">{}</td><td "
+  add("<tr><td class=\"text which\">{}</td><td>{}</td><td class=\"text\">{}</td><td "
       "class=\"text\">{}</td></tr>\n",
       which, decision.batch_size, escape(decision.reason), escape(decision.outcome));
 }

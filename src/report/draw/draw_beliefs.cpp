@@ -9,7 +9,7 @@ namespace symbiont::report {
 namespace {
 
 constexpr double kLeft = 62.0;
-constexpr double kRight = kHalfWidth - 86.0;  // states stand beyond
+constexpr double kRight = kHalfWidth - 100.0;  // states stand beyond
 constexpr double kTop = 10.0;
 
 double row_height(std::size_t rows) {
@@ -33,7 +33,7 @@ Axis cost_axis(const BeliefPlot& plot, const Box& box) {
       include(*row.mean_j + row.half_width_j.value_or(0.0));
     }
   }
-  return linear_axis(least > 0.6 * most ? least : 0.0, most, box.left, box.right,
+  return linear_axis(least > 0.6 * most ? least * 0.98 : 0.0, most * 1.02, box.left, box.right,
                      "cost of an attempt", "J", 6);
 }
 

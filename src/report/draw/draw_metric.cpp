@@ -9,7 +9,7 @@ namespace symbiont::report {
 namespace {
 
 constexpr double kHeight = 400.0;
-constexpr double kWideRange = 20.0;  ///< of durations: from there on the axis is logarithmic
+constexpr double kWideRange = 8.0;  ///< of durations: from there on the axis is logarithmic
 constexpr std::size_t kMarksOfACurve = 24;
 
 struct Extent {

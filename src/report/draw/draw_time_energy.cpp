@@ -49,7 +49,10 @@ class Labels {
  public:
   explicit Labels(const Box& box) : box_(box) {}
 
+  /// Never written over.
   void keep_free(Point at) { taken_.push_back({at.x - 5.0, at.y - 5.0, at.x + 5.0, at.y + 5.0}); }
+  /// Written over where there is no other room.
+  void rather_not(Point at) { busy_.push_back({at.x - 3.5, at.y - 3.5, at.x + 3.5, at.y + 3.5}); }
 
   void place(Svg& svg, Point at, const std::string& label) {
     const double width = text_width(label);
@@ -59,13 +62,17 @@ class Labels {
                                Box{at.x - width / 2.0, at.y + 7.0, at.x + width / 2.0, at.y + 20.0},
                                Box{at.x + 6.0, at.y - 19.0, at.x + 6.0 + width, at.y - 6.0},
                                Box{at.x - 6.0 - width, at.y + 6.0, at.x - 6.0, at.y + 19.0}};
-    for (const Box& place : places) {
-      if (is_free(place)) {
-        svg.text({(place.left + place.right) / 2.0, place.bottom - 2.5}, label, Anchor::kMiddle,
-                 "name");
-        taken_.push_back(place);
-        return;
-      }
+    auto found = std::find_if(places.begin(), places.end(), [&](const Box& place) {
+      return is_free(place) && !overlaps_any(place, busy_);
+    });
+    if (found == places.end()) {
+      found = std::find_if(places.begin(), places.end(),
+                           [&](const Box& place) { return is_free(place); });
+    }
+    if (found != places.end()) {
+      svg.text({(found->left + found->right) / 2.0, found->bottom - 2.5}, label, Anchor::kMiddle,
+               "name");
+      taken_.push_back(*found);
     }
   }
 
@@ -73,12 +80,16 @@ class Labels {
   bool is_free(const Box& place) const {
     const bool inside = place.left >= box_.left && place.right <= box_.right &&
                         place.top >= box_.top && place.bottom <= box_.bottom;
-    return inside && std::none_of(taken_.begin(), taken_.end(),
-                                  [&](const Box& other) { return overlap(place, other); });
+    return inside && !overlaps_any(place, taken_);
+  }
+  static bool overlaps_any(const Box& place, const std::vector<Box>& others) {
+    return std::any_of(others.begin(), others.end(),
+                       [&](const Box& other) { return overlap(place, other); });
   }
 
   Box box_;
   std::vector<Box> taken_;
+  std::vector<Box> busy_;
 };
 
 /// Every point above and to the right of this staircase costs more than one on it.
@@ -111,13 +122,15 @@ std::string draw(const TimeEnergyPlot& plot, const MarkKey& key) {
   draw_x_axis(svg, box, x);
   draw_y_axis(svg, box, y);
   draw_front(svg, box, x, y, plot.front);
+  Labels labels(box);
   for (const TimeEnergy& attempt : plot.attempts) {
     Mark mark = key.of(attempt.batch_size);
     mark.small = true;
     mark.hollow = true;
-    svg.mark({x.scale(attempt.time_s), y.scale(attempt.energy_j)}, mark, describe(attempt));
+    const Point at{x.scale(attempt.time_s), y.scale(attempt.energy_j)};
+    svg.mark(at, mark, describe(attempt));
+    labels.rather_not(at);
   }
-  Labels labels(box);
   for (const TimeEnergy& mean : plot.means) {
     const Point at{x.scale(mean.time_s), y.scale(mean.energy_j)};
     svg.mark(at, key.of(mean.batch_size), describe(mean));

@@ -56,9 +56,10 @@ std::vector<double> log_values(double from, double to) {
   const int high = static_cast<int>(std::ceil(std::log10(to)));
   std::vector<double> values;
   for (int power = low; power <= high; ++power) {
-    for (const double factor : {1.0, 2.0, 5.0}) {
+    for (const double factor : {1.0, 1.5, 2.0, 3.0, 5.0, 7.0}) {
       const double value = factor * std::pow(10.0, power);
-      const bool wanted = factor == 1.0 || high - low <= 3;
+      const bool coarse = factor == 2.0 || factor == 5.0;
+      const bool wanted = factor == 1.0 || to < 12.0 * from || (coarse && high - low <= 3);
       if (wanted && value >= from * 0.999 && value <= to * 1.001) {
         values.push_back(value);
       }

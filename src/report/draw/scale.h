@@ -41,7 +41,8 @@ std::vector<double> round_values(double from, double to, int about);
 /// the title says "cost (kJ)".
 Axis linear_axis(double from, double to, double start, double end, std::string_view what,
                  std::string_view unit, int about);
-/// Logarithmic, ticks at 1, 2 and 5 times powers of ten, or powers alone over a wide range.
+/// Logarithmic, ticks at 1, 2 and 5 times powers of ten; more over a short range, powers
+/// alone over a wide one.
 /// Requires 0 < from <= to.
 Axis logarithmic_axis(double from, double to, double start, double end, std::string_view what,
                       std::string_view unit);

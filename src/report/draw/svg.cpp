@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kLetter = 6.6;  ///< pixels
 constexpr double kLegendRow = 18.0;
+constexpr double kVerticalTitle = 13.0;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 /// Length of the UTF-8 sequence at the start of `text`; 0 when it is none.
@@ -109,7 +110,7 @@ double text_width(std::string_view text) {
 }
 
 Mark mark_of(std::size_t position) {
-  return {position % kColors, (position + position / kColors) % kShapes, false, false};
+  return {position % kColors, position % kShapes, false, false};
 }
 
 std::string shape_definitions() {
@@ -207,20 +208,17 @@ void draw_x_axis(Svg& svg, const Box& box, const Axis& axis) {
 }
 
 void draw_y_axis(Svg& svg, const Box& box, const Axis& axis) {
-  double widest = 0.0;
   double free_below = box.bottom + 40.0;
   for (const Tick& tick : axis.ticks) {
     const double y = axis.scale(tick.value);
     svg.line({box.left, y}, {box.right, y}, "grid");
     if (y + 6.0 <= free_below) {
       svg.text({box.left - 7.0, y + 4.0}, tick.label, Anchor::kEnd);
-      widest = std::max(widest, text_width(tick.label));
       free_below = y - 7.0;
     }
   }
   svg.line({box.left, box.top}, {box.left, box.bottom}, "axis");
-  svg.vertical_text({std::max(box.left - widest - 17.0, 12.0), (box.top + box.bottom) / 2.0},
-                    axis.title);
+  svg.vertical_text({kVerticalTitle, (box.top + box.bottom) / 2.0}, axis.title);
 }
 
 double draw_legend(Svg& svg, double left, double top, double right,

@@ -22,16 +22,16 @@ double text_width(std::string_view text);
 
 /// A data point's look: colour and shape both tell batch sizes apart.
 struct Mark {
-  std::size_t color = 0;  ///< 0..6, a class "c0"
+  std::size_t color = 0;  ///< 0..8, a class "c0"
   std::size_t shape = 0;  ///< 0..6
   bool hollow = false;
   bool small = false;
 };
 
-inline constexpr std::size_t kColors = 7;
+inline constexpr std::size_t kColors = 9;
 inline constexpr std::size_t kShapes = 7;
 
-/// The mark of the n-th batch size. The first 49 differ.
+/// The mark of the n-th batch size. The first 63 differ.
 Mark mark_of(std::size_t position);
 
 /// The shapes, once a page, for the marks of all its pictures.
