@@ -1,5 +1,6 @@
 #include "symbiont/report/page.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 
@@ -7,6 +8,7 @@
 
 #include "report/draw/draw.h"
 #include "report/page_style.h"
+#include "report/plots/attempts.h"
 #include "report/quantity_text.h"
 #include "symbiont/base/version.h"
 #include "symbiont/report/plots.h"
@@ -141,10 +143,14 @@ std::string saving_meaning(const Saving& saving, std::string_view what) {
 
 void Page::add_tiles() {
   const SpendingPlot spending = spending_plot(records_);
+  const auto steady = std::min<std::int64_t>(
+      5, std::count_if(summary_.recurrences.begin(), summary_.recurrences.end(),
+                       [](const RecurrenceSummary& one) { return one.finished; }));
   out_ += "<div class=\"tiles\">\n";
   if (summary_.saving && summary_.saving->cost.fraction) {
     add_tile(saving_figure(summary_.saving->cost),
-             saving_meaning(summary_.saving->cost, "cost, in the last five recurrences,"));
+             saving_meaning(summary_.saving->cost,
+                            fmt::format("cost, in the last {},", counted(steady, "recurrence"))));
   } else {
     add_tile(std::string(kAbsent), "no saving can be said: see the saving table below");
   }

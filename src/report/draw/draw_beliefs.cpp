@@ -9,11 +9,11 @@ namespace symbiont::report {
 namespace {
 
 constexpr double kLeft = 62.0;
-constexpr double kRight = kHalfWidth - 100.0;  // states stand beyond
-constexpr double kTop = 10.0;
+constexpr double kRight = kHalfWidth - 116.0;  // states stand beyond
+constexpr double kTop = 14.0;
 
 double row_height(std::size_t rows) {
-  return std::clamp(260.0 / static_cast<double>(rows), 15.0, 30.0);
+  return rows < 3 ? 45.0 : std::clamp(260.0 / static_cast<double>(rows), 15.0, 30.0);
 }
 
 Axis cost_axis(const BeliefPlot& plot, const Box& box) {
@@ -40,7 +40,7 @@ Axis cost_axis(const BeliefPlot& plot, const Box& box) {
 std::string state_text(const BeliefRow& row) {
   switch (row.state) {
     case BeliefRow::State::kCandidate:
-      return fmt::format("n = {}", row.observations);
+      return row.observations > 0 ? fmt::format("n = {}", row.observations) : "no data";
     case BeliefRow::State::kPruned:
       return "pruned";
     case BeliefRow::State::kInfeasible:
@@ -103,7 +103,7 @@ std::string draw(const BeliefPlot& plot, const MarkKey& key) {
   const Axis x = cost_axis(plot, box);
   draw_x_axis(svg, box, x);
   svg.line({box.left, box.top}, {box.left, box.bottom}, "axis");
-  svg.vertical_text({12.0, (box.top + box.bottom) / 2.0}, "batch size");
+  svg.vertical_text({13.0, (box.top + box.bottom) / 2.0}, "batch size");
   double y = box.top + height / 2.0;
   for (const BeliefRow& row : plot.rows) {
     draw_row(svg, row, x, y, key.of(row.batch_size), row.batch_size == plot.chosen);

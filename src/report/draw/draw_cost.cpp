@@ -25,7 +25,7 @@ struct Level {
 };
 
 double row_height(std::size_t rows) {
-  return std::clamp(150.0 / static_cast<double>(rows), 5.0, 18.0);
+  return rows < 4 ? 22.0 : std::clamp(150.0 / static_cast<double>(rows), 5.0, 18.0);
 }
 
 std::string describe(const CostPoint& point) {
@@ -140,7 +140,8 @@ void draw_choices(Svg& svg, const Box& box, const Axis& x, const CostPlot& plot,
 std::string draw(const CostPlot& plot, const MarkKey& key) {
   const double choices = row_height(key.sizes().size()) * static_cast<double>(key.sizes().size());
   const Box costs{kLeft, kTop, kRight, kTop + kCostHeight};
-  const Box sizes{kLeft, costs.bottom + kGap, kRight, costs.bottom + kGap + choices};
+  const Box sizes{kLeft, costs.bottom + kGap, kRight,
+                  costs.bottom + kGap + std::max(choices, 60.0)};
   Svg svg(kFullWidth, sizes.bottom + 42.0, plot.text.caption);
   const Axis x =
       index_axis(static_cast<double>(plot.points.front().first),

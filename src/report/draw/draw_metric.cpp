@@ -86,7 +86,7 @@ std::string draw(const MetricPlot& plot, const MarkKey& key) {
   if (plot.target) {
     const double at = y.scale(*plot.target);
     svg.line({box.left, at}, {box.right, at}, "baseline");
-    svg.text({box.right - 2.0, at - 5.0}, fmt::format("target {:.4g}", *plot.target), Anchor::kEnd,
+    svg.text({box.left + 6.0, at - 5.0}, fmt::format("target {:.4g}", *plot.target), Anchor::kStart,
              "baseline-label");
   }
   for (const MetricCurve& curve : plot.curves) {

@@ -85,6 +85,9 @@ std::string time_label(WallTime time, double step) {
   if (step >= 86400.0) {
     return full.substr(0, 10);
   }
+  if (full.substr(11) == "00:00:00") {
+    return full.substr(5, 5);  // midnight is where the day begins
+  }
   return step >= 60.0 ? full.substr(11, 5) : full.substr(11, 8);
 }
 

@@ -92,7 +92,7 @@ MetricPlot metric_plot(const RunRecords& records) {
   });
   if (by_size.empty()) {
     plot.text.missing = fmt::format(
-        "No epoch has been recorded with a {} yet. Run the job again: it goes on.", plot.metric);
+        "No epoch has been recorded with its {} yet. Run the job again: it goes on.", plot.metric);
     return plot;
   }
   for (auto& [size, curves] : by_size) {

@@ -82,7 +82,9 @@ void add_notes(TimeEnergyPlot& plot, const RunRecords& records, std::size_t all)
   std::vector<std::string>& notes = plot.text.notes;
   const auto [least, most] = power_range(plot.attempts);
   plot.on_a_line = plot.attempts.size() > 1 && most <= least * (1.0 + kProportional);
-  const std::string watts = fmt::format("{:.3g} to {:.3g} W", least, most);
+  const std::string low = fmt::format("{:.3g}", least);
+  const std::string high = fmt::format("{:.3g}", most);
+  const std::string watts = low == high ? low + " W" : low + " to " + high + " W";
   if (plot.on_a_line && records.job.provenance == Provenance::kModelled) {
     notes.push_back(
         "Energy is modelled from the time that processors were busy: every attempt "
