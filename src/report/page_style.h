@@ -23,6 +23,7 @@ p{margin:4px 0}
 .tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:12px;margin:18px 0 4px}
 .tile{background:var(--panel);border-radius:6px;padding:10px 14px}
 .tile b{display:block;font-size:22px;line-height:1.3;font-variant-numeric:tabular-nums}
+.tile span,figcaption,p{text-wrap:pretty}
 .tile span{color:var(--soft);font-size:12.5px;display:block;line-height:1.4}
 .plots{display:grid;grid-template-columns:1fr 1fr;gap:26px 20px;margin-top:22px}
 figure{margin:0;min-width:0;break-inside:avoid}
