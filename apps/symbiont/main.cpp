@@ -26,10 +26,9 @@ constexpr std::array<std::string_view, 6> kReservedCommands = {"zoo", "energy", 
                                                                "mem", "fed",    "qos"};
 constexpr std::array<std::string_view, 4> kReservedOfTune = {"profile", "explain", "serve",
                                                              "pipeline"};
-constexpr std::array<std::string_view, 18> kReservedOptions = {
-    "--concurrent", "--on",  "--report",  "--metrics", "--events", "--trace",
-    "--html",       "--gpu", "--dataset", "--all",     "--policy", "--seeds",
-    "--first-seed", "--eta", "--beta",    "--drift",   "--delay",  "--shift-at"};
+constexpr std::array<std::string_view, 13> kReservedOptions = {
+    "--concurrent", "--on",         "--gpu", "--dataset", "--all",   "--policy", "--seeds",
+    "--first-seed", "--eta",        "--beta", "--drift",  "--delay", "--shift-at"};
 
 template <std::size_t kCount>
 bool is_one_of(const std::array<std::string_view, kCount>& words, std::string_view word) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "report_page.h"
 #include "symbiont/report/summary.h"
 
 namespace symbiont::app {
@@ -14,6 +15,7 @@ namespace {
 
 struct ReportArguments {
   std::string subject;
+  std::string html;
   bool json = false;
   StateOptions state;
 };
@@ -44,9 +46,16 @@ Result<ledger::Id> find_run(const ledger::Ledger& ledger, const std::string& sub
 }
 
 Result<int> perform(const ReportArguments& arguments) {
+  SYM_RETURN_IF_ERROR(check_page(arguments.html));
   SYM_ASSIGN_OR_RETURN(const auto ledger, open_ledger(arguments.state));
   SYM_ASSIGN_OR_RETURN(const ledger::Id run, find_run(ledger, arguments.subject));
-  SYM_ASSIGN_OR_RETURN(const auto summary, report::summarise(ledger, run, false));
+  SYM_ASSIGN_OR_RETURN(const auto records, report::read_run(ledger, run));
+  SYM_ASSIGN_OR_RETURN(auto summary, report::summarise(records, false));
+  if (arguments.html.empty()) {
+    summary.page = existing_page(arguments.state, records);
+  } else {
+    SYM_RETURN_IF_ERROR(write_page(arguments.html, records, summary));
+  }
   const bool color = ::isatty(STDOUT_FILENO) == 1;
   std::fputs((arguments.json ? report::to_json(summary)
                              : report::to_text(summary, color, arguments.state.shown_home()))
@@ -63,9 +72,10 @@ void add_report_command(CLI::App& app, int& exit_code) {
   command
       ->add_option("JOB|RUN", arguments->subject, "A job's name (its last run) or a run's number")
       ->required();
+  command->add_option("--html", arguments->html, "Write the page with plots to this file too");
   command->add_flag("--json", arguments->json, "Print one JSON document");
   arguments->state.add_to(*command);
-  command->footer("Example:\n  symbiont report fashion");
+  command->footer("Example:\n  symbiont report fashion --html fashion.html");
   command->callback([arguments, &exit_code] {
     auto code = perform(*arguments);
     exit_code = code ? *code : report_error(code.error());

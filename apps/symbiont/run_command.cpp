@@ -11,6 +11,8 @@
 
 #include "command.h"
 #include "progress_line.h"
+#include "report_page.h"
+#include "symbiont/base/log.h"
 #include "symbiont/base/metrics.h"
 #include "symbiont/jobs/event_log.h"
 #include "symbiont/jobs/run_metrics.h"
@@ -29,6 +31,7 @@ struct RunArguments {
   bool restart_learning = false;
   std::optional<std::int64_t> recurrences;
   std::optional<std::uint64_t> seed;
+  std::string report;  ///< the page's place instead of HOME/reports/JOB-RUN.html
   std::string metrics;  ///< address to serve metrics on
   std::string events;   ///< file for the event log
   std::string trace;    ///< file for the trace
@@ -212,9 +215,27 @@ class Observers {
   jobs::RunListeners listeners_;
 };
 
+/// The figures of the run, and its page written. A page that cannot be written is a warning: the
+/// ledger has it all, and `symbiont report --html` makes it again.
+Result<report::RunSummary> report_run(const RunArguments& arguments,
+                                      const std::filesystem::path& home,
+                                      const jobs::RunOutcome& outcome) {
+  SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
+  SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
+  SYM_ASSIGN_OR_RETURN(const auto records, report::read_run(ledger, outcome.run));
+  SYM_ASSIGN_OR_RETURN(auto summary, report::summarise(records, outcome.resumed));
+  const auto written = arguments.report.empty() ? write_usual_page(home, records, summary)
+                                                : write_page(arguments.report, records, summary);
+  if (!written) {
+    log::warning("the report was not written: " + written.error().message());
+  }
+  return summary;
+}
+
 Result<int> perform(const RunArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const jobs::JobSpec spec, jobs::load_job_file(arguments.job_file));
   SYM_ASSIGN_OR_RETURN(const jobs::RunOptions options, run_options(arguments));
+  SYM_RETURN_IF_ERROR(check_page(arguments.report));
   if (arguments.check) {
     return check(spec, options, arguments.json);
   }
@@ -225,9 +246,7 @@ Result<int> perform(const RunArguments& arguments) {
     SYM_RETURN_IF_ERROR(observers.open(arguments));
     SYM_ASSIGN_OR_RETURN(outcome, jobs::run_job(spec, options, observers.listener()));
   }
-  SYM_ASSIGN_OR_RETURN(const std::string url, arguments.state.ledger_url());
-  SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
-  SYM_ASSIGN_OR_RETURN(const auto summary, report::summarise(ledger, outcome.run, outcome.resumed));
+  SYM_ASSIGN_OR_RETURN(const auto summary, report_run(arguments, options.home, outcome));
   const bool color = ::isatty(STDOUT_FILENO) == 1;
   std::fputs((arguments.json ? report::to_json(summary)
                              : report::to_text(summary, color, arguments.state.shown_home()))
@@ -259,6 +278,8 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53));
   command->add_flag("--restart-learning", arguments->restart_learning,
                     "Start a new history; the old one stays in the ledger");
+  command->add_option("--report", arguments->report,
+                      "Where the HTML report goes (default: HOME/reports/JOB-RUN.html)");
   command->add_option(
       "--metrics", arguments->metrics,
       "Serve Prometheus metrics on HOST:PORT, :PORT or PORT (0: any) while it runs");

@@ -222,8 +222,7 @@ void add_startup_and_lost(RunSummary& summary, const ledger::RecurrenceRecord& r
   }
 }
 
-Result<std::int64_t> default_batch_size(const ledger::Ledger& ledger, const ledger::Run& run) {
-  SYM_ASSIGN_OR_RETURN(const ledger::History history, ledger.find_history(run.history));
+Result<std::int64_t> default_batch_size(const ledger::History& history) {
   const Json identity = Json::parse(history.identity, nullptr, false);
   if (!identity.is_object() || !identity.contains("batch_size") ||
       !identity["batch_size"].is_number_integer()) {
@@ -245,25 +244,38 @@ Result<ledger::Job> job_of(const ledger::Ledger& ledger, const ledger::Run& run)
 
 }  // namespace
 
-Result<RunSummary> summarise(const ledger::Ledger& ledger, ledger::Id run, bool resumed) {
+Result<RunRecords> read_run(const ledger::Ledger& ledger, ledger::Id run) {
   SYM_ASSIGN_OR_RETURN(const auto found, ledger.find_run(run));
   if (!found) {
     return fail(ErrorCode::kNotFound, fmt::format("there is no run {}", run));
   }
+  RunRecords records;
+  records.run = *found;
+  SYM_ASSIGN_OR_RETURN(records.job, job_of(ledger, *found));
+  SYM_ASSIGN_OR_RETURN(records.history, ledger.find_history(found->history));
+  SYM_ASSIGN_OR_RETURN(records.recurrences, ledger.recurrences_of_run(run));
+  return records;
+}
+
+Result<RunSummary> summarise(const RunRecords& records, bool resumed) {
+  SYM_ASSIGN_OR_RETURN(const std::int64_t default_size, default_batch_size(records.history));
   RunSummary summary;
-  summary.run = *found;
+  summary.job = records.job;
+  summary.run = records.run;
   summary.resumed = resumed;
-  SYM_ASSIGN_OR_RETURN(summary.job, job_of(ledger, *found));
-  SYM_ASSIGN_OR_RETURN(const std::int64_t default_size, default_batch_size(ledger, *found));
-  SYM_ASSIGN_OR_RETURN(const auto records, ledger.recurrences_of_run(run));
   std::vector<RecurrenceSummary> extra;
-  for (const ledger::RecurrenceRecord& record : records) {
+  for (const ledger::RecurrenceRecord& record : records.recurrences) {
     const bool tuned = record.recurrence.kind == ledger::RecurrenceKind::kTuned;
     (tuned ? summary.recurrences : extra).push_back(summarise_recurrence(record));
     add_startup_and_lost(summary, record);
   }
   add_baseline(summary, extra, default_size);
   return summary;
+}
+
+Result<RunSummary> summarise(const ledger::Ledger& ledger, ledger::Id run, bool resumed) {
+  SYM_ASSIGN_OR_RETURN(const RunRecords records, read_run(ledger, run));
+  return summarise(records, resumed);
 }
 
 }  // namespace symbiont::report

@@ -111,7 +111,7 @@ std::string to_json(const RunSummary& summary) {
   json["startup_energy_j"] = summary.startup.energy().value();
   json["lost_energy_j"] = summary.lost.energy().value();
   json["max_power_w"] = summary.job.max_power.value();
-  json["report"] = nullptr;
+  json["report"] = summary.page.empty() ? Json(nullptr) : Json(summary.page);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

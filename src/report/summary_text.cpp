@@ -1,56 +1,15 @@
 #include <array>
-#include <cmath>
 #include <iterator>
 
 #include <fmt/format.h>
 
+#include "report/quantity_text.h"
 #include "symbiont/report/summary.h"
 
 namespace symbiont::report {
 namespace {
 
 constexpr std::string_view kAbsent = "-";
-
-/// Three significant digits and a prefix: "18.3 J", "1.24 kJ". Modelled figures deserve no more.
-std::string with_prefix(double value, std::string_view unit) {
-  struct Prefix {
-    double factor;
-    std::string_view name;
-  };
-  constexpr std::array kPrefixes = {Prefix{1e6, "M"}, Prefix{1e3, "k"}, Prefix{1.0, ""},
-                                    Prefix{1e-3, "m"}, Prefix{1e-6, "µ"}};
-  const double magnitude = std::abs(value);
-  if (magnitude == 0.0) {
-    return fmt::format("0 {}", unit);
-  }
-  for (const Prefix& prefix : kPrefixes) {
-    if (magnitude >= prefix.factor) {
-      return fmt::format("{:.3g} {}{}", value / prefix.factor, prefix.name, unit);
-    }
-  }
-  return fmt::format("{:.3g} {}", value, unit);
-}
-
-std::string duration(double seconds) {
-  if (seconds < 120.0) {
-    return fmt::format("{:.2f} s", seconds);
-  }
-  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
-  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
-std::string energy_with_interval(const Usage& usage) {
-  const std::string energy = with_prefix(usage.energy().value(), "J");
-  if (usage.energy_uj == 0 || usage.uncertainty_uj == 0) {
-    return energy;
-  }
-  return fmt::format("{} ±{:.0f} %", energy,
-                     100.0 * usage.uncertainty().value() / usage.energy().value());
-}
-
-std::string percent(double fraction) {
-  return fmt::format("{:.1f} %", 100.0 * fraction);
-}
 
 /// What the sign and the interval mean, in words.
 std::string_view meaning(const Saving& saving) {
@@ -189,6 +148,9 @@ std::string to_text(const RunSummary& summary, bool color, const std::filesystem
               summary.saving_total);
   add_bill(out, summary);
   add_weights(out, summary, home);
+  if (!summary.page.empty()) {
+    out += fmt::format("report    {}\n", summary.page);
+  }
   if (summary.job.provenance == Provenance::kModelled) {
     out +=
         "note      modelled energy is nearly proportional to time, so eta moves the choice "

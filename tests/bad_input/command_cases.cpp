@@ -100,6 +100,12 @@ std::vector<Case> cases_of_words() {
       with_words("ALedgerHasAFolder", {"report", "trial", "--ledger", "nowhere/ledger.sqlite"},
                  "nowhere/ledger.sqlite: there is no such folder"),
       with_words("AReportNeedsALedger", {"report", "trial", "--json"}, "`symbiont run` makes it"),
+      with_words("APageOfARunHasAFolder", {"run", "job.toml", "--report", "nowhere/page.html"},
+                 "report \"nowhere/page.html\": there is no folder \"nowhere\""),
+      with_words("APageIsNoFolder", {"run", "job.toml", "--report", "data"},
+                 "report \"data\": it is a folder; name a file"),
+      with_words("APageOfAReportHasAFolder", {"report", "trial", "--html", "nowhere/page.html"},
+                 "there is no folder \"nowhere\""),
       with_words("ACheckNeedsALedger", {"ledger", "check", "--json"}, "`symbiont run` makes it"),
       with_words("AnExportNeedsALedger", {"ledger", "export"}, "`symbiont run` makes it"),
   };

@@ -121,6 +121,37 @@ TEST(AnyHome, IsNamedAsItCanBeUsedFromWhereOneIs) {
               HasSubstr(" " + (room.home() / "jobs/trial/attempt-1/weights.safetensors").string()));
 }
 
+TEST(BadPlaceForThePage, IsAWarningAfterTheRunAndAnErrorOfTheReport) {
+  const Room room;
+  const Ended ended = room.run({"run", "job.toml", "--json", "--report", "/dev/full"});
+  EXPECT_EQ(ended.status.exit_code, 0) << ended.message;
+  EXPECT_THAT(ended.message, HasSubstr("warning: the report was not written: "));
+  EXPECT_TRUE(Json::parse(ended.output)["report"].is_null());
+
+  const Ended report = room.run({"report", "trial", "--html", "/dev/full"});
+  EXPECT_EQ(report.status.exit_code, 2) << report.message;
+  EXPECT_EQ(report.output, "");
+  room.expect_clean();
+}
+
+TEST(Page, IsLeftByEveryRunAndMadeAgainFromTheLedger) {
+  const Room room;
+  const Json run = Json::parse(room.run(kRun).output);
+  const fs::path usual = room.home() / "reports" / "trial-1.html";
+  EXPECT_EQ(run["report"], usual.string());
+  EXPECT_TRUE(fs::exists(usual));
+
+  const Ended table = room.run({"report", "trial", "--html", "page.html"});
+  EXPECT_EQ(table.status.exit_code, 0) << table.message;
+  EXPECT_THAT(table.output, HasSubstr("report    page.html"));
+  EXPECT_EQ(fs::file_size(room / "page.html"), fs::file_size(usual));
+
+  const Ended elsewhere = room.run({"run", "job.toml", "--json", "--report", "second.html"});
+  EXPECT_EQ(Json::parse(elsewhere.output)["report"], "second.html");
+  EXPECT_TRUE(fs::exists(room / "second.html"));
+  EXPECT_FALSE(fs::exists(room.home() / "reports" / "trial-2.html"));
+}
+
 class BadOutput : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(BadOutput, IsNoSuccess) {

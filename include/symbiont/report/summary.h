@@ -14,6 +14,17 @@
 
 namespace symbiont::report {
 
+/// A run as the ledger holds it: all that its figures are made from.
+struct RunRecords {
+  ledger::Job job;
+  ledger::Run run;
+  ledger::History history;
+  std::vector<ledger::RecurrenceRecord> recurrences;  ///< in order of execution
+};
+
+/// Reads a run. kNotFound when there is none.
+Result<RunRecords> read_run(const ledger::Ledger& ledger, ledger::Id run);
+
 /// An attempt in the figures of the commands.
 struct AttemptSummary {
   std::int64_t batch_size = 0;
@@ -75,10 +86,13 @@ struct RunSummary {
   std::optional<Savings> saving_total;      ///< all of them
   Usage startup;                            ///< of all worker processes
   Usage lost;
+  std::string page;  ///< path of the HTML page, where one was written; empty: none
 };
 
-/// Reads a run. `default_batch_size` comes from the history's identity. kNotFound when there is
-/// none.
+/// The figures of a run. The default batch size comes from the history's identity: kDataLoss when
+/// it has none.
+Result<RunSummary> summarise(const RunRecords& records, bool resumed);
+/// Reads a run and gives its figures. kNotFound when there is none.
 Result<RunSummary> summarise(const ledger::Ledger& ledger, ledger::Id run, bool resumed);
 
 /// The document of `symbiont run --json` and `symbiont report --json` (keys: docs/reference).

@@ -1,0 +1,27 @@
+#pragma once
+/// Where a run's HTML page goes, and putting it there.
+
+#include <filesystem>
+#include <string>
+
+#include "command.h"
+#include "symbiont/report/summary.h"
+
+namespace symbiont::app {
+
+/// Whether a page may be put at a place that the user named; empty is none. Before anything else is
+/// done: kNotFound when its folder is missing, kInvalidArgument when it is a folder itself.
+Result<void> check_page(const std::string& place);
+
+/// Writes the page, all or nothing, and names it in the summary.
+Result<void> write_page(const std::filesystem::path& place, const report::RunRecords& records,
+                        report::RunSummary& summary);
+
+/// Likewise at HOME/reports/JOB-RUN.html.
+Result<void> write_usual_page(const std::filesystem::path& home, const report::RunRecords& records,
+                              report::RunSummary& summary);
+
+/// The usual place if there is a page; empty otherwise.
+std::string existing_page(const StateOptions& state, const report::RunRecords& records);
+
+}  // namespace symbiont::app
