@@ -62,10 +62,13 @@ std::string to_text(const nlohmann::ordered_json& document) {
 }
 
 void StateOptions::add_to(CLI::App& command) {
-  command.add_option("--home", home,
-                     "Where state lives (default: $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, "
-                     "else ~/.local/state/symbiont)");
-  command.add_option("--ledger", ledger, "The ledger's path or URL (default: HOME/ledger.sqlite)");
+  command
+      .add_option("--home", home,
+                  "Where state lives (default: $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, "
+                  "else ~/.local/state/symbiont)")
+      ->type_name("DIR");
+  command.add_option("--ledger", ledger, "The ledger's path or URL (default: HOME/ledger.sqlite)")
+      ->type_name("FILE");
 }
 
 Result<std::filesystem::path> StateOptions::home_directory() const {

@@ -36,7 +36,7 @@ int init(const std::string& file) {
 void add_init_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("init", "Write a commented job file to start from");
   const auto file = std::make_shared<std::string>("job.toml");  // shared with the callback
-  command->add_option("FILE", *file, "Where to write it")->capture_default_str();
+  command->add_option("FILE", *file, "Where to write it")->type_name("FILE")->capture_default_str();
   command->footer("Example:\n  symbiont init nightly.toml");
   command->callback([file, &exit_code] { exit_code = init(*file); });
 }
