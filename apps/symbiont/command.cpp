@@ -109,12 +109,15 @@ std::filesystem::path find_trainer() {
   if (const auto set = environment("SYMBIONT_TRAINER_TORCH"); !set.empty()) {
     return set;
   }
-  std::filesystem::path beside = executable_directory() / kTrainer;
-  if (is_executable(beside)) {
-    return beside;
+  const std::filesystem::path here = executable_directory();
+  std::filesystem::path installed = (here / SYMBIONT_TRAINER_FOLDER / kTrainer).lexically_normal();
+  for (const std::filesystem::path& place : {here / kTrainer, installed}) {
+    if (is_executable(place)) {
+      return place;
+    }
   }
   const std::filesystem::path found = search_path(kTrainer);
-  return found.empty() ? beside : found;
+  return found.empty() ? installed : found;
 }
 
 }  // namespace symbiont::app

@@ -45,8 +45,8 @@ struct StateOptions {
 /// default place yet.
 Result<ledger::Ledger> open_ledger(const StateOptions& state);
 
-/// The torch trainer: $SYMBIONT_TRAINER_TORCH, else beside this program, else in PATH, else the
-/// place beside this program where it is missed.
+/// The torch trainer: $SYMBIONT_TRAINER_TORCH, else beside this program, else where it is installed
+/// with it (libexec/symbiont), else in PATH, else the place where it would be installed.
 std::filesystem::path find_trainer();
 
 /// Each adds one subcommand to `app`; its result goes to `exit_code` when it is chosen.
