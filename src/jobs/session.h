@@ -42,6 +42,10 @@ Result<void> check_trainer(const std::filesystem::path& trainer);
 Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor);
 Result<void> check_same_identity(const ledger::History& history, const JobSpec& spec);
 
+/// Says so when an unfinished run that goes on has another number of recurrences than asked for.
+void warn_of_own_recurrences(const ledger::Run& unfinished, const JobSpec& spec,
+                             const RunOptions& options);
+
 /// "job:NAME".
 std::string lease_name(const std::string& job);
 

@@ -17,6 +17,7 @@ namespace {
 using ledger::RecurrenceKind;
 using ledger::Stopped;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// The epochs of 16 cost 8 J, those of 32 4 J, those of 64 2 J, each 1 s.
 constexpr std::string_view kTrace =
@@ -169,6 +170,50 @@ TEST_F(JobRun, EndsUnreachedWhenTheDefaultItselfCannotReachTheTarget) {
   EXPECT_EQ(outcome->kind, RunOutcome::Kind::kUnreached);
   EXPECT_THAT(outcome->message, HasSubstr("default"));
   EXPECT_EQ(recorded(outcome->run).size(), 1U);
+}
+
+// 32 is the cheapest of the first round, where the second one starts. By then an epoch of it is so
+// dear that the bound stops it, and 64, which is tried next, runs out of epochs.
+TEST_F(JobRun, AdvisesToRaiseTheBoundWhenTheBoundKeptTheTargetFromBeingReached) {
+  JobSpec job = spec();
+  job.beta = 3.0;
+  options_.recurrences = 3;
+  write("trace.csv", "batch_size,epoch,time_s,energy_j\n16,1,1,8\n32,1,1,4\n64,1,1,8\n");
+  ASSERT_TRUE(run(job));
+  write("trace.csv", "batch_size,epoch,time_s,energy_j\n16,1,1,8\n32,1,8,64\n64,1,1,8\n");
+  worker("--epochs-needed=16=3,32=3,64=0");
+
+  const auto stuck = run(job);
+  ASSERT_TRUE(stuck) << stuck.error().message();
+  EXPECT_EQ(stuck->kind, RunOutcome::Kind::kUnreached);
+  const auto records = recorded(stuck->run);
+  ASSERT_EQ(records.size(), 1U);
+  ASSERT_EQ(records.front().attempts.size(), 2U);
+  EXPECT_EQ(*records.front().attempts.front().attempt.stopped, Stopped::kBound);
+  EXPECT_EQ(*records.front().attempts.back().attempt.stopped, Stopped::kMaxEpochs);
+  EXPECT_THAT(stuck->message, HasSubstr("the target: batch size 32: after 1 epochs the next "));
+  EXPECT_THAT(stuck->message, HasSubstr("raise [tune] beta"));
+  EXPECT_THAT(stuck->message, HasSubstr("round 2 of pruning"));
+  EXPECT_THAT(stuck->message, Not(HasSubstr("lower the target")));
+
+  const auto again = run(job);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->message, stuck->message);
+}
+
+TEST_F(JobRun, AdvisesMoreEpochsWhenTheDefaultItselfRanOutOfThem) {
+  worker("--epochs-needed=16=3,32=0,64=3");
+  const auto stuck = run(spec());
+  ASSERT_TRUE(stuck) << stuck.error().message();
+  EXPECT_THAT(stuck->message, HasSubstr("raise [job] max_epochs or lower the target"));
+}
+
+TEST_F(JobRun, AdvisesALowerLearningRateWhenTheDefaultItselfDiverged) {
+  worker("--epochs-needed=16=3,32=3,64=3 --misbehave=nan-loss");
+  const auto stuck = run(spec());
+  ASSERT_TRUE(stuck) << stuck.error().message();
+  EXPECT_THAT(stuck->message, HasSubstr("lower [train] learning_rate"));
+  EXPECT_THAT(stuck->message, Not(HasSubstr("lower the target")));
 }
 
 TEST_F(JobRun, LearnsADivergedAttemptAsNotReached) {
@@ -326,6 +371,27 @@ TEST_F(JobRun, RefusesABatchSizeLargerThanTheSetBeforeAnythingIsWritten) {
   EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
   EXPECT_THAT(refused.error().message(), HasSubstr("4096"));
   EXPECT_FALSE(std::filesystem::exists(options_.home));
+}
+
+TEST_F(JobRun, PlansToFinishAnUnfinishedRunWithItsOwnNumbers) {
+  InterruptAfter listener(4);
+  RunOptions options = options_;
+  options.interrupted = [&] { return listener.due(); };
+  const auto interrupted = run_job(spec("baseline_runs = 1\n"), options, listener);
+  ASSERT_TRUE(interrupted) << interrupted.error().message();
+
+  options_.recurrences = 9;
+  const auto plan = plan_job(spec(), options_);
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_TRUE(plan->resumes);
+  EXPECT_EQ(plan->recurrences, 4);
+  EXPECT_EQ(plan->baseline_runs, 1);
+
+  options_.restart_learning = true;
+  const auto restarted = plan_job(spec(), options_);
+  ASSERT_TRUE(restarted) << restarted.error().message();
+  EXPECT_FALSE(restarted->resumes);
+  EXPECT_EQ(restarted->recurrences, 9);
 }
 
 TEST_F(JobRun, PlansWithoutChangingAnything) {

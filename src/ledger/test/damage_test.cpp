@@ -7,6 +7,9 @@
 namespace symbiont::ledger {
 namespace {
 
+using symbiont::testing::kCannotMount;
+using symbiont::testing::make_read_only;
+using symbiont::testing::on_small_disk;
 using symbiont::testing::TemporaryDirectory;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
