@@ -141,12 +141,15 @@ std::filesystem::path find_trainer() {
   const std::filesystem::path here = executable_directory();
   std::filesystem::path installed = (here / SYMBIONT_TRAINER_FOLDER / kTrainer).lexically_normal();
   for (const std::filesystem::path& place : {here / kTrainer, installed}) {
-    if (is_executable(place)) {
+    if (!here.empty() && is_executable(place)) {
       return place;
     }
   }
   const std::filesystem::path found = search_path(kTrainer);
-  return found.empty() ? installed : found;
+  if (found.empty()) {
+    return here.empty() ? std::filesystem::path(kTrainer) : installed;
+  }
+  return found;
 }
 
 }  // namespace symbiont::app
