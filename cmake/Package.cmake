@@ -3,22 +3,24 @@
 
 include(CMakePackageConfigHelpers)
 
-# How an outside project finds a library that one of our modules links: TARGET "|" the words of its find_dependency.
+# How an outside project finds a library that one of our modules links: TARGET "|" the words of its find_dependency "|"
+# the Debian package that it then needs.
 set(SYMBIONT_FINDABLE
-  "Threads::Threads|Threads"
-  "ZLIB::ZLIB|ZLIB"
-  "SQLite::SQLite3|SQLite3 3.40"
-  "fmt::fmt|fmt 9.1"
-  "spdlog::spdlog|spdlog 1.10"
-  "tl::expected|tl-expected 1.0"
-  "tomlplusplus::tomlplusplus|tomlplusplus 3.3")
+  "Threads::Threads|Threads|libc6-dev"
+  "ZLIB::ZLIB|ZLIB|zlib1g-dev"
+  "SQLite::SQLite3|SQLite3 3.40|libsqlite3-dev"
+  "fmt::fmt|fmt 9.1|libfmt-dev"
+  "spdlog::spdlog|spdlog 1.10|libspdlog-dev"
+  "tl::expected|tl-expected 1.0|libexpected-dev"
+  "tomlplusplus::tomlplusplus|tomlplusplus 3.3|libtomlplusplus-dev")
 
-# Sets in the caller: the modules and the find_dependency calls that linking symbiont_<module> implies. Read off the
-# target, so there is no second list to forget.
-function(symbiont_module_needs module out_modules out_packages)
+# Sets in the caller: the modules, the find_dependency calls and the Debian packages that linking symbiont_<module>
+# implies. Read off the target, so there is no second list to forget.
+function(symbiont_module_needs module out_modules out_packages out_debian)
   get_target_property(links symbiont_${module} INTERFACE_LINK_LIBRARIES)
   set(modules "")
   set(packages "")
+  set(debian "")
   foreach(link IN LISTS links)
     if(link MATCHES "BUILD_INTERFACE" OR NOT link MATCHES "([A-Za-z0-9_]+)::([A-Za-z0-9_]+)")
       continue()
@@ -33,17 +35,23 @@ function(symbiont_module_needs module out_modules out_packages)
     if(NOT known)
       message(FATAL_ERROR "${module} links ${target}: say in cmake/Package.cmake how an outside project finds it")
     endif()
-    string(REGEX REPLACE ".*\\|" "" package "${known}")
+    string(REPLACE "|" ";" known "${known}")
+    list(GET known 1 package)
     list(APPEND packages "${package}")
+    list(GET known 2 package)
+    list(APPEND debian ${package})
   endforeach()
   set(${out_modules} ${modules} PARENT_SCOPE)
   set(${out_packages} ${packages} PARENT_SCOPE)
+  set(${out_debian} ${debian} PARENT_SCOPE)
 endfunction()
 
 get_property(SYMBIONT_COMPONENTS GLOBAL PROPERTY SYMBIONT_COMPONENTS)
 set(SYMBIONT_COMPONENT_NEEDS "")
+set(SYMBIONT_DEBIAN_NEEDS "")
 foreach(module IN LISTS SYMBIONT_COMPONENTS)
-  symbiont_module_needs(${module} modules packages)
+  symbiont_module_needs(${module} modules packages debian)
+  list(APPEND SYMBIONT_DEBIAN_NEEDS ${debian})
   string(APPEND SYMBIONT_COMPONENT_NEEDS
     "set(_symbiont_${module}_modules \"${modules}\")\n"
     "set(_symbiont_${module}_packages \"${packages}\")\n")

@@ -34,17 +34,18 @@ function(symbiont_module name)
   symbiont_install_module(${name})
 endfunction()
 
-# Installs a module as the component <name>: library, headers, and the targets that Package.cmake leads to.
+# Installs a module, which find_package(symbiont COMPONENTS <name>) then finds: library, headers, and the targets that
+# Package.cmake leads to.
 function(symbiont_install_module name)
   set_property(GLOBAL APPEND PROPERTY SYMBIONT_COMPONENTS ${name})
   install(TARGETS symbiont_${name} EXPORT symbiont-${name}-targets
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${name}
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${name})
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
   install(EXPORT symbiont-${name}-targets NAMESPACE symbiont::
-    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/symbiont COMPONENT ${name})
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/symbiont COMPONENT development)
   if(EXISTS ${PROJECT_SOURCE_DIR}/include/symbiont/${name})
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/symbiont/${name}
-      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/symbiont COMPONENT ${name} FILES_MATCHING PATTERN "*.h")
+      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/symbiont COMPONENT development FILES_MATCHING PATTERN "*.h")
   endif()
 endfunction()
 

@@ -51,13 +51,22 @@ std::optional<std::filesystem::path> path_below(const std::filesystem::path& fol
   return rest;
 }
 
+/// A program of ours that this one starts: beside it, else where it is installed, else in PATH, else
+/// the place where it is missed.
 std::filesystem::path find_companion(std::string_view program) {
-  std::filesystem::path beside = executable_directory() / program;
-  if (is_executable(beside)) {
-    return beside;
+  const std::filesystem::path here = executable_directory();
+  const std::filesystem::path installed =
+      (here / SYMBIONT_COMPANION_FOLDER / program).lexically_normal();
+  for (const std::filesystem::path& place : {here / program, installed}) {
+    if (!here.empty() && is_executable(place)) {
+      return place;
+    }
   }
   const std::filesystem::path found = search_path(program);
-  return found.empty() ? beside : found;
+  if (found.empty()) {
+    return here.empty() ? std::filesystem::path(program) : installed;
+  }
+  return found;
 }
 
 }  // namespace
@@ -84,10 +93,13 @@ std::string to_text(const nlohmann::ordered_json& document) {
 }
 
 void StateOptions::add_to(CLI::App& command) {
-  command.add_option("--home", home,
-                     "Where state lives (default: $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, "
-                     "else ~/.local/state/symbiont)");
-  command.add_option("--ledger", ledger, "The ledger's path or URL (default: HOME/ledger.sqlite)");
+  command
+      .add_option("--home", home,
+                  "Where state lives (default: $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, "
+                  "else ~/.local/state/symbiont)")
+      ->type_name("DIR");
+  command.add_option("--ledger", ledger, "The ledger's path or URL (default: HOME/ledger.sqlite)")
+      ->type_name("FILE");
 }
 
 Result<std::filesystem::path> StateOptions::home_directory() const {

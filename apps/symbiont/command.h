@@ -48,8 +48,8 @@ struct StateOptions {
 /// default place yet.
 Result<ledger::Ledger> open_ledger(const StateOptions& state);
 
-/// The torch trainer: $SYMBIONT_TRAINER_TORCH, else beside this program, else in PATH, else the
-/// place beside this program where it is missed.
+/// The torch trainer: $SYMBIONT_TRAINER_TORCH, else beside this program, else where it is installed
+/// with it (libexec/symbiont), else in PATH, else the place where it would be installed.
 std::filesystem::path find_trainer();
 
 /// The program that runs plain commands: beside this program, else in PATH, else the place beside
@@ -64,5 +64,7 @@ void add_status_command(CLI::App& app, int& exit_code);
 void add_ledger_command(CLI::App& app, int& exit_code);
 void add_doctor_command(CLI::App& app, int& exit_code);
 void add_tune_command(CLI::App& app, int& exit_code);
+void add_completion_command(CLI::App& app, int& exit_code);
+void add_manual_command(CLI::App& app, int& exit_code);
 
 }  // namespace symbiont::app

@@ -146,9 +146,29 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "symbiont " + std::string(version()));
   app.require_subcommand(1);
   app.footer(
-      "Example:\n  symbiont init job.toml && symbiont run job.toml\n\n"
-      "Exit codes: 0 done, 1 failed, 2 misuse or bad input, 3 a recurrence ended unreached,\n"
-      "4 request infeasible, 5 interrupted but resumable.");
+      "Example:\n"
+      "  symbiont init job.toml && symbiont run job.toml\n"
+      "\n"
+      "Exit codes:\n"
+      "  0  done\n"
+      "  1  failed\n"
+      "  2  misuse or bad input; nothing was changed\n"
+      "  3  a recurrence ended unreached\n"
+      "  4  the request cannot be met\n"
+      "  5  interrupted; the same command resumes\n"
+      "\n"
+      "Environment:\n"
+      "  SYMBIONT_HOME           where state lives, unless --home says it\n"
+      "  XDG_STATE_HOME          else, in symbiont/ below it; else in ~/.local/state/symbiont\n"
+      "  SYMBIONT_TRAINER_TORCH  the trainer, where it is none of those below Files\n"
+      "  SYMBIONT_DATASETS       a folder with data sets by name, instead of the system's\n"
+      "  SYMBIONT_LOG            what to log: debug, info, warning (default), error\n"
+      "  XDG_RUNTIME_DIR         where sockets for workers are made\n"
+      "\n"
+      "Files:\n"
+      "  HOME/ledger.sqlite      all that is remembered; HOME is where state lives\n"
+      "  HOME/jobs               what workers write: weights, checkpoints, messages\n"
+      "  symbiont-trainer-torch  the trainer: beside symbiont, in libexec/symbiont, or in PATH");
   int exit_code = kDone;
   add_init_command(app, exit_code);
   add_run_command(app, exit_code);
@@ -157,6 +177,8 @@ int run(int argc, char** argv) {
   add_ledger_command(app, exit_code);
   add_doctor_command(app, exit_code);
   add_tune_command(app, exit_code);
+  add_completion_command(app, exit_code);
+  add_manual_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -71,6 +71,7 @@ void add_report_command(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<ReportArguments>();  // shared with the callback
   command
       ->add_option("JOB|RUN", arguments->subject, "A job's name (its last run) or a run's number")
+      ->type_name("JOB")
       ->required();
   command->add_option("--html", arguments->html, "Write the page with plots to this file too");
   command->add_flag("--json", arguments->json, "Print one JSON document");

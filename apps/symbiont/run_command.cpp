@@ -268,7 +268,9 @@ int run(const RunArguments& arguments) {
 void add_run_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("run", "Run a training job that learns what costs least");
   const auto arguments = std::make_shared<RunArguments>();  // shared with the callback
-  command->add_option("JOB", arguments->job_file, "The job file (TOML)")->required();
+  command->add_option("JOB", arguments->job_file, "The job file (TOML)")
+      ->type_name("FILE.toml")
+      ->required();
   command->add_flag("--check", arguments->check,
                     "Validate everything and print the plan and the cost of exploring; change "
                     "nothing");

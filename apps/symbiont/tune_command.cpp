@@ -74,8 +74,11 @@ void add_tune_command(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<ReplayArguments>();  // shared with the callback
   sub->add_option("--traces", arguments->traces,
                   "Folder of summary_train.csv and summary_power_*.csv")
+      ->type_name("DIR")
       ->required();
-  sub->add_option("--tape", arguments->tape, "Recorded random draws of one job (JSON)")->required();
+  sub->add_option("--tape", arguments->tape, "Recorded random draws of one job (JSON)")
+      ->type_name("FILE")
+      ->required();
   sub->add_flag("--json", arguments->json, "Print one JSON document");
   sub->footer("Example:\n  symbiont tune replay --traces traces --tape v100_imagenet_seed1.json");
   sub->callback([arguments, &exit_code] {

@@ -1,4 +1,4 @@
-#include "oom_kills.h"
+#include "symbiont/train/oom_kills.h"
 
 #include <sstream>
 #include <string>

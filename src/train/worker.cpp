@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "oom_kills.h"
+#include "symbiont/train/oom_kills.h"
 #include "symbiont/base/file.h"
 
 namespace symbiont::train {

@@ -115,7 +115,7 @@ void Room::write_trainer(const std::string& script) const {
 }
 
 void Room::write_worker(const std::string& arguments) const {
-  write_trainer(fmt::format("exec {} --samples=64 --trace={} {}", SCRIPTED_WORKER,
+  write_trainer(fmt::format("exec {} --samples=64 --trace={} {} \"$@\"", SCRIPTED_WORKER,
                             (*this / "trace").string(), arguments));
 }
 

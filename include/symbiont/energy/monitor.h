@@ -26,6 +26,17 @@ struct MonitorOptions {
   int threads = 1;                      ///< processors the job occupies, for the estimator
 };
 
+/// What could be read on this machine, and what could not.
+struct MeterSurvey {
+  std::vector<Domain> domains;           ///< of every meter; they may cover the same things
+  std::vector<Unavailable> unavailable;  ///< each with its reason and what to do
+};
+
+/// Looks for every meter that needs no argument ("rapl", "estimator", ...), whatever
+/// `options.meters` says. Domain::source and Unavailable::source are the meter's name.
+/// kInvalidArgument for a bad `curve` or `threads`.
+Result<MeterSurvey> survey_meters(const MonitorOptions& options);
+
 /// Energy and time since the window was opened. Windows may nest and overlap; each is a value that
 /// may be moved. The Monitor must outlive it and stay where it is.
 class Window {

@@ -1,4 +1,4 @@
-#include "train/oom_kills.h"
+#include "symbiont/train/oom_kills.h"
 
 #include <filesystem>
 #include <fstream>
