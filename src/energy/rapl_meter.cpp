@@ -1,14 +1,12 @@
 #include "symbiont/energy/rapl_meter.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "symbiont/base/file.h"
+#include "energy/sysfs.h"
 #include "symbiont/base/log.h"
 
 namespace symbiont::energy {
@@ -25,7 +23,6 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr std::int64_t kMaxSysfsFile = 4096;
 constexpr double kMicrowattsPerWatt = 1e6;
 constexpr Watts kUnknownMaxPower{1000.0};
 constexpr double kPeakOverLimit = 4.0;
@@ -34,60 +31,11 @@ constexpr double kPeakOverLimit = 4.0;
 constexpr std::chrono::milliseconds kCounterLag{10};
 constexpr std::chrono::milliseconds kShortestPeriod{10};
 
-Result<std::string> read_line(const std::filesystem::path& path) {
-  SYM_ASSIGN_OR_RETURN(std::string text, read_file(path, kMaxSysfsFile));
-  text.resize(std::min(text.find('\n'), text.size()));
-  return text;
-}
-
-Result<std::int64_t> read_number(const std::filesystem::path& path) {
-  SYM_ASSIGN_OR_RETURN(const std::string text, read_line(path));
-  std::int64_t value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value);
-  if (error != std::errc() || end != last || value < 0) {
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: found \"{}\", expected a whole number", path.string(), text));
-  }
-  return value;
-}
-
-// A caller acts on two cases: no permission, or the counter is gone.
-Error unreadable(Error error) {
-  if (error.code() == ErrorCode::kPermissionDenied) return error;
-  return Error(ErrorCode::kUnavailable, error.message());
-}
-
 std::string what_to_do(const Error& error) {
   if (error.code() != ErrorCode::kPermissionDenied) return error.message();
   return error.message() +
          "; energy counters are for root only since CVE-2020-8694: run as root, or let an "
          "administrator make energy_uj readable for a group";
-}
-
-std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> entries;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
-       it.increment(error)) {
-    entries.push_back(it->path());
-  }
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
-bool is_doubtful(const CounterInterval& interval) {
-  return (interval.flags & (kImplausible | kUncorrectable | kAmbiguous)) != 0;
-}
-
-std::string_view describe_doubt(const CounterInterval& interval) {
-  if (interval.has(kImplausible))
-    return "the counter jumped by more than the machine can draw; "
-           "the jump is not counted";
-  if (interval.has(kUncorrectable))
-    return "the counter fell and cannot have wrapped; what was "
-           "used since the reading before is not counted";
-  return "the counter was read too rarely and may have wrapped unseen";
 }
 
 // The largest of constraint_0_<suffix>, constraint_1_<suffix>, ... in watts.
@@ -202,8 +150,9 @@ Result<void> RaplMeter::sample(std::size_t domain) {
   Result<std::int64_t> value = read_number(source.energy_file).map_error(unreadable);
   const auto interval =
       source.counter.sample(clock_.now(), value ? std::optional(*value) : std::nullopt);
-  if (interval && is_doubtful(*interval) && !std::exchange(source.warned, true)) {
-    log::warning(fmt::format("{}: {}", source.energy_file.string(), describe_doubt(*interval)));
+  const std::string_view doubt = interval ? describe_doubt(*interval) : std::string_view();
+  if (!doubt.empty() && !std::exchange(source.warned, true)) {
+    log::warning(fmt::format("{}: {}", source.energy_file.string(), doubt));
   }
   if (!value) {
     return tl::unexpected(std::move(value).error().while_doing("read " + domains_[domain].name));
