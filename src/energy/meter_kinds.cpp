@@ -9,6 +9,7 @@
 #include "symbiont/base/clock.h"
 #include "symbiont/base/config.h"
 #include "symbiont/energy/estimator_meter.h"
+#include "symbiont/energy/hwmon.h"
 #include "symbiont/energy/rapl_meter.h"
 #include "symbiont/energy/replay_device.h"
 
@@ -19,6 +20,22 @@ using Opened = Result<std::unique_ptr<Meter>>;
 
 Opened open_rapl(const MonitorOptions& options, std::string_view) {
   return RaplMeter::open(options.sysroot, system_clock());
+}
+
+// "a,b" -> a and b. Empty words stay, to be refused by whoever looks for them.
+std::vector<std::string> split_list(std::string_view list) {
+  std::vector<std::string> words;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    words.emplace_back(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return words;
+}
+
+Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {
+  return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_list(wanted)),
+                                       kHwmonSampling, system_clock());
 }
 
 Opened open_estimator(const MonitorOptions& options, std::string_view) {
@@ -42,6 +59,8 @@ Opened open_replay(const MonitorOptions&, std::string_view path) {
 constexpr MeterKind kKinds[] = {
     {"auto", "", false, false, nullptr},
     {"rapl", "", false, true, &open_rapl},
+    {"hwmon", "", false, false, &open_hwmon},
+    {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
     {"estimator", "", false, false, &open_estimator},
     {"replay", "FILE", true, false, &open_replay},
 };
