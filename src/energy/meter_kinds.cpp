@@ -6,10 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "energy/word_list.h"
 #include "symbiont/base/clock.h"
 #include "symbiont/base/config.h"
 #include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/hwmon.h"
+#include "symbiont/energy/nvml.h"
 #include "symbiont/energy/rapl_meter.h"
 #include "symbiont/energy/replay_device.h"
 
@@ -22,20 +24,15 @@ Opened open_rapl(const MonitorOptions& options, std::string_view) {
   return RaplMeter::open(options.sysroot, system_clock());
 }
 
-// "a,b" -> a and b. Empty words stay, to be refused by whoever looks for them.
-std::vector<std::string> split_list(std::string_view list) {
-  std::vector<std::string> words;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    words.emplace_back(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return words;
+Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {
+  return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_words(wanted)),
+                                       kHwmonSampling, system_clock());
 }
 
-Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {
-  return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_list(wanted)),
-                                       kHwmonSampling, system_clock());
+Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
+  NvmlOptions nvml = NvmlOptions::from_environment(options.sysroot);
+  nvml.wanted = split_words(wanted);
+  return std::make_unique<SensorMeter>(find_nvml_sensors(nvml), kNvmlSampling, system_clock());
 }
 
 Opened open_estimator(const MonitorOptions& options, std::string_view) {
@@ -59,6 +56,8 @@ Opened open_replay(const MonitorOptions&, std::string_view path) {
 constexpr MeterKind kKinds[] = {
     {"auto", "", false, false, nullptr},
     {"rapl", "", false, true, &open_rapl},
+    {"nvml", "", false, true, &open_nvml},
+    {"nvml", "UUID[,...]", false, false, &open_nvml},
     {"hwmon", "", false, false, &open_hwmon},
     {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
     {"estimator", "", false, false, &open_estimator},

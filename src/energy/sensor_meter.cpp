@@ -1,5 +1,6 @@
 #include "symbiont/energy/sensor_meter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +11,8 @@ namespace symbiont::energy {
 namespace {
 
 using std::chrono::nanoseconds;
+
+constexpr std::chrono::seconds kCounterPeriod{1};
 
 std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
                                                    const Sampling& sampling) {
@@ -128,11 +131,20 @@ nanoseconds SensorMeter::missing(std::size_t domain) {
   return gauge == nullptr ? nanoseconds(0) : gauge->missing();
 }
 
+// Counters forget nothing in between; what is lost at a reset is what was used since the last look.
+nanoseconds SensorMeter::time_between_samples() const {
+  const bool has_gauge = std::any_of(domains_.begin(), domains_.end(), [](const Domain& domain) {
+    return domain.kind == DomainKind::kGauge;
+  });
+  return has_gauge ? sampling_.period : std::max<nanoseconds>(sampling_.period, kCounterPeriod);
+}
+
 void SensorMeter::run(const std::stop_token& stop) {
+  const nanoseconds period = time_between_samples();
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, stop, sampling_.period, [] { return false; });
+      wake_.wait_for(lock, stop, period, [] { return false; });
     }
     if (!stop.stop_requested()) sample();
   }

@@ -52,7 +52,8 @@ struct SensorSet {
 
 /// When sensors are asked.
 struct Sampling {
-  std::chrono::nanoseconds period{0};  ///< by the thread; above 0
+  /// By the thread, above 0. Where all sensors are counters: at least a second.
+  std::chrono::nanoseconds period{0};
   /// Whether `read_uj` asks the sensor too. False where that takes long: a gauge's last power then
   /// counts on until the thread asks again.
   bool at_reading = true;
@@ -93,6 +94,7 @@ class SensorMeter final : public Meter {
   void warn_once(std::size_t domain, std::string_view doubt);
   Result<void> ask(std::size_t domain);
   Result<void> hold(std::size_t domain);
+  std::chrono::nanoseconds time_between_samples() const;
   void run(const std::stop_token& stop);
 
   const Clock& clock_;
