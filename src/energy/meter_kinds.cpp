@@ -12,6 +12,7 @@
 #include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/hwmon.h"
 #include "symbiont/energy/nvml.h"
+#include "symbiont/energy/perf_rapl.h"
 #include "symbiont/energy/rapl_meter.h"
 #include "symbiont/energy/replay_device.h"
 
@@ -27,6 +28,11 @@ Opened open_rapl(const MonitorOptions& options, std::string_view) {
 Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {
   return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_words(wanted)),
                                        kHwmonSampling, system_clock());
+}
+
+Opened open_perf(const MonitorOptions& options, std::string_view) {
+  return std::make_unique<SensorMeter>(find_perf_sensors(options.sysroot, kernel_perf_events()),
+                                       kPerfSampling, system_clock());
 }
 
 Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
@@ -56,6 +62,7 @@ Opened open_replay(const MonitorOptions&, std::string_view path) {
 constexpr MeterKind kKinds[] = {
     {"auto", "", false, false, nullptr},
     {"rapl", "", false, true, &open_rapl},
+    {"perf", "", false, true, &open_perf},
     {"nvml", "", false, true, &open_nvml},
     {"nvml", "UUID[,...]", false, false, &open_nvml},
     {"hwmon", "", false, false, &open_hwmon},

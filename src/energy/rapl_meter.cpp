@@ -6,16 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "energy/rapl_zones.h"
 #include "energy/sysfs.h"
 #include "symbiont/base/log.h"
 
 namespace symbiont::energy {
 
-/// A directory of powercap that holds a counter we would read.
-struct RaplMeter::Zone {
-  std::string name;   ///< "package-0/dram"
-  bool mmio = false;  ///< of intel-rapl-mmio
-  std::filesystem::path path;
+struct RaplMeter::Zone : RaplZone {
   Result<std::int64_t> energy_uj;  ///< whether it can be read, and if not why
 };
 
@@ -23,9 +20,6 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr double kMicrowattsPerWatt = 1e6;
-constexpr Watts kUnknownMaxPower{1000.0};
-constexpr double kPeakOverLimit = 4.0;
 // The hardware refreshes its counter every millisecond or so; readings closer than that can see a
 // whole step at once.
 constexpr std::chrono::milliseconds kCounterLag{10};
@@ -38,41 +32,6 @@ std::string what_to_do(const Error& error) {
          "administrator make energy_uj readable for a group";
 }
 
-// The largest of constraint_0_<suffix>, constraint_1_<suffix>, ... in watts.
-std::optional<Watts> largest_constraint(const std::filesystem::path& zone,
-                                        std::string_view suffix) {
-  std::optional<Watts> largest;
-  for (const std::filesystem::path& path : sorted_entries(zone)) {
-    const std::string name = path.filename().string();
-    if (!name.starts_with("constraint_") || !name.ends_with(suffix)) continue;
-    const Result<std::int64_t> value = read_number(path);
-    if (!value || *value == 0) continue;
-    const Watts watts(static_cast<double>(*value) / kMicrowattsPerWatt);
-    largest = std::max(largest.value_or(watts), watts);
-  }
-  return largest;
-}
-
-struct PowerBounds {
-  Watts maximum;     ///< for the cost model
-  Watts believable;  ///< for the counter: short peaks exceed the rating
-};
-
-PowerBounds power_bounds(const std::filesystem::path& zone) {
-  const std::optional<Watts> rating = largest_constraint(zone, "_max_power_uw");
-  const std::optional<Watts> limit = largest_constraint(zone, "_power_limit_uw");
-  const Watts peak = limit ? kPeakOverLimit * *limit : kUnknownMaxPower;
-  const Watts maximum = rating.value_or(peak);
-  return {maximum, std::max(maximum, peak)};
-}
-
-// Zones are called "intel-rapl:0" and, inside one, "intel-rapl:0:1".
-bool is_zone(const std::filesystem::path& path, int depth) {
-  const std::string name = path.filename().string();
-  return (name.starts_with("intel-rapl:") || name.starts_with("intel-rapl-mmio:")) &&
-         std::count(name.begin(), name.end(), ':') == depth;
-}
-
 }  // namespace
 
 RaplMeter::RaplMeter(const Clock& clock) : clock_(clock) {}
@@ -81,29 +40,15 @@ RaplMeter::~RaplMeter() = default;  // ends the thread, whatever it waits for
 
 std::unique_ptr<RaplMeter> RaplMeter::open(const std::filesystem::path& sysroot,
                                            const Clock& clock) {
-  const std::filesystem::path powercap = sysroot / "sys/class/powercap";
   std::map<std::string, Zone> zones;  // by name: a zone may be shown twice
-  const auto consider = [&](const std::filesystem::path& path, std::string name) {
-    Zone zone{std::move(name), path.filename().string().starts_with("intel-rapl-mmio"), path,
-              read_number(path / "energy_uj").map_error(unreadable)};
+  for (const RaplZone& shown : list_rapl_zones(sysroot)) {
+    Zone zone{shown, read_number(shown.path / "energy_uj").map_error(unreadable)};
     const auto [known, is_new] = zones.try_emplace(zone.name, zone);
-    if (is_new) return;
+    if (is_new) continue;
     const bool better = zone.energy_uj.has_value() != known->second.energy_uj.has_value()
                             ? zone.energy_uj.has_value()
                             : zone.mmio && !known->second.mmio;
     if (better) known->second = std::move(zone);
-  };
-
-  for (const std::filesystem::path& path : sorted_entries(powercap)) {
-    if (!is_zone(path, 1)) continue;
-    const std::string name = read_line(path / "name").value_or("");
-    if (!name.starts_with("package")) continue;
-    consider(path, name);
-    for (const std::filesystem::path& inner : sorted_entries(path)) {
-      if (is_zone(inner, 2) && read_line(inner / "name").value_or("") == "dram") {
-        consider(inner, name + "/dram");
-      }
-    }
   }
 
   std::unique_ptr<RaplMeter> meter(new RaplMeter(clock));
@@ -113,7 +58,7 @@ std::unique_ptr<RaplMeter> RaplMeter::open(const std::filesystem::path& sysroot,
         {"package", "rapl",
          fmt::format("no package under {}: a virtual machine, a processor without RAPL, or a "
                      "kernel without the intel_rapl driver",
-                     (powercap / "intel-rapl*").string())});
+                     (sysroot / "sys/class/powercap/intel-rapl*").string())});
   }
   meter->start_sampling();
   return meter;
