@@ -105,7 +105,7 @@ TEST_F(PerfRaplTest, NamesTheDiesOfAPackageAsPowercapDoes) {
 
   EXPECT_THAT(names(),
               ElementsAre("package-0-die-0", "package-0-die-1", "package-1-die-0",
-                          "package-0-die-0/dram", "package-0-die-1/dram", "package-1/dram"));
+                          "package-0-die-0/dram", "package-0-die-1/dram", "package-1-die-0/dram"));
 }
 
 TEST_F(PerfRaplTest, TakesTheLimitsFromPowercapWhichAllMayRead) {
