@@ -70,7 +70,8 @@ struct PerfRaplTest : testing::Test {
   }
   std::vector<std::string> names() {
     std::vector<std::string> result;
-    for (const Domain& domain : open()->domains()) result.push_back(domain.name);
+    const auto meter = open();
+    for (const Domain& domain : meter->domains()) result.push_back(domain.name);
     return result;
   }
   SysfsTree tree;
