@@ -1,4 +1,5 @@
-// Any bytes as the kernel's description of a perf event: refused, or turned into numbers within bounds.
+// Any bytes as the kernel's description of a perf event: refused, or turned into numbers within
+// bounds.
 
 #include <cmath>
 #include <cstddef>

@@ -9,6 +9,7 @@
 #include "energy/word_list.h"
 #include "symbiont/base/clock.h"
 #include "symbiont/base/config.h"
+#include "symbiont/energy/command_meter.h"
 #include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/hwmon.h"
 #include "symbiont/energy/nvml.h"
@@ -41,6 +42,11 @@ Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
   return std::make_unique<SensorMeter>(find_nvml_sensors(nvml), kNvmlSampling, system_clock());
 }
 
+Opened open_command(const MonitorOptions&, std::string_view program) {
+  return std::make_unique<SensorMeter>(find_command_sensor(program), kCommandSampling,
+                                       system_clock());
+}
+
 Opened open_estimator(const MonitorOptions& options, std::string_view) {
   SYM_ASSIGN_OR_RETURN(const PowerCurve curve, find_power_curve(options.curve));
   if (options.threads < 1) {
@@ -67,6 +73,7 @@ constexpr MeterKind kKinds[] = {
     {"nvml", "UUID[,...]", false, false, &open_nvml},
     {"hwmon", "", false, false, &open_hwmon},
     {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
+    {"command", "PROGRAM", true, false, &open_command},
     {"estimator", "", false, false, &open_estimator},
     {"replay", "FILE", true, false, &open_replay},
 };
