@@ -1,6 +1,7 @@
 #include "energy/meter_kinds.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "symbiont/energy/nvml.h"
 #include "symbiont/energy/perf_rapl.h"
 #include "symbiont/energy/rapl_meter.h"
+#include "symbiont/energy/redfish.h"
 #include "symbiont/energy/replay_device.h"
 
 namespace symbiont::energy {
@@ -47,6 +49,15 @@ Opened open_command(const MonitorOptions&, std::string_view program) {
                                        system_clock());
 }
 
+Opened open_redfish(const MonitorOptions&, std::string_view url) {
+  RedfishOptions options;
+  options.url = url;
+  const char* const credentials = std::getenv("SYMBIONT_REDFISH_CREDENTIALS");
+  if (credentials != nullptr) options.credentials = credentials;
+  SYM_ASSIGN_OR_RETURN(SensorSet sensors, find_redfish_sensor(options));
+  return std::make_unique<SensorMeter>(std::move(sensors), kRedfishSampling, system_clock());
+}
+
 Opened open_estimator(const MonitorOptions& options, std::string_view) {
   SYM_ASSIGN_OR_RETURN(const PowerCurve curve, find_power_curve(options.curve));
   if (options.threads < 1) {
@@ -74,6 +85,7 @@ constexpr MeterKind kKinds[] = {
     {"hwmon", "", false, false, &open_hwmon},
     {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
     {"command", "PROGRAM", true, false, &open_command},
+    {"redfish", "URL", false, false, &open_redfish},
     {"estimator", "", false, false, &open_estimator},
     {"replay", "FILE", true, false, &open_replay},
 };
