@@ -13,6 +13,7 @@
 #include "symbiont/energy/command_meter.h"
 #include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/hwmon.h"
+#include "symbiont/energy/ipmi.h"
 #include "symbiont/energy/nvml.h"
 #include "symbiont/energy/perf_rapl.h"
 #include "symbiont/energy/rapl_meter.h"
@@ -46,6 +47,11 @@ Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
 
 Opened open_command(const MonitorOptions&, std::string_view program) {
   return std::make_unique<SensorMeter>(find_command_sensor(program), kCommandSampling,
+                                       system_clock());
+}
+
+Opened open_ipmi(const MonitorOptions& options, std::string_view) {
+  return std::make_unique<SensorMeter>(find_ipmi_sensor(options.sysroot), kIpmiSampling,
                                        system_clock());
 }
 
@@ -85,6 +91,7 @@ constexpr MeterKind kKinds[] = {
     {"hwmon", "", false, false, &open_hwmon},
     {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
     {"command", "PROGRAM", true, false, &open_command},
+    {"ipmi", "", false, false, &open_ipmi},
     {"redfish", "URL", false, false, &open_redfish},
     {"estimator", "", false, false, &open_estimator},
     {"replay", "FILE", true, false, &open_replay},
