@@ -1,15 +1,23 @@
 #include "energy/meter_kinds.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "energy/word_list.h"
 #include "symbiont/base/clock.h"
 #include "symbiont/base/config.h"
+#include "symbiont/energy/command_meter.h"
 #include "symbiont/energy/estimator_meter.h"
+#include "symbiont/energy/hwmon.h"
+#include "symbiont/energy/ipmi.h"
+#include "symbiont/energy/nvml.h"
+#include "symbiont/energy/perf_rapl.h"
 #include "symbiont/energy/rapl_meter.h"
+#include "symbiont/energy/redfish.h"
 #include "symbiont/energy/replay_device.h"
 
 namespace symbiont::energy {
@@ -19,6 +27,41 @@ using Opened = Result<std::unique_ptr<Meter>>;
 
 Opened open_rapl(const MonitorOptions& options, std::string_view) {
   return RaplMeter::open(options.sysroot, system_clock());
+}
+
+Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {
+  return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_words(wanted)),
+                                       kHwmonSampling, system_clock());
+}
+
+Opened open_perf(const MonitorOptions& options, std::string_view) {
+  return std::make_unique<SensorMeter>(find_perf_sensors(options.sysroot, kernel_perf_events()),
+                                       kPerfSampling, system_clock());
+}
+
+Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
+  NvmlOptions nvml = NvmlOptions::from_environment(options.sysroot);
+  nvml.wanted = split_words(wanted);
+  return std::make_unique<SensorMeter>(find_nvml_sensors(nvml), kNvmlSampling, system_clock());
+}
+
+Opened open_command(const MonitorOptions&, std::string_view program) {
+  return std::make_unique<SensorMeter>(find_command_sensor(program), kCommandSampling,
+                                       system_clock());
+}
+
+Opened open_ipmi(const MonitorOptions& options, std::string_view) {
+  return std::make_unique<SensorMeter>(find_ipmi_sensor(options.sysroot), kIpmiSampling,
+                                       system_clock());
+}
+
+Opened open_redfish(const MonitorOptions&, std::string_view url) {
+  RedfishOptions options;
+  options.url = url;
+  const char* const credentials = std::getenv("SYMBIONT_REDFISH_CREDENTIALS");
+  if (credentials != nullptr) options.credentials = credentials;
+  SYM_ASSIGN_OR_RETURN(SensorSet sensors, find_redfish_sensor(options));
+  return std::make_unique<SensorMeter>(std::move(sensors), kRedfishSampling, system_clock());
 }
 
 Opened open_estimator(const MonitorOptions& options, std::string_view) {
@@ -42,6 +85,14 @@ Opened open_replay(const MonitorOptions&, std::string_view path) {
 constexpr MeterKind kKinds[] = {
     {"auto", "", false, false, nullptr},
     {"rapl", "", false, true, &open_rapl},
+    {"perf", "", false, true, &open_perf},
+    {"nvml", "", false, true, &open_nvml},
+    {"nvml", "UUID[,...]", false, false, &open_nvml},
+    {"hwmon", "", false, false, &open_hwmon},
+    {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
+    {"command", "PROGRAM", true, false, &open_command},
+    {"ipmi", "", false, false, &open_ipmi},
+    {"redfish", "URL", false, false, &open_redfish},
     {"estimator", "", false, false, &open_estimator},
     {"replay", "FILE", true, false, &open_replay},
 };
