@@ -112,13 +112,13 @@ Result<void> Monitor::State::add_rapl(const MonitorOptions& options, std::string
 }
 
 Result<void> Monitor::State::add_estimator(const MonitorOptions& options, std::string_view) {
-  SYM_ASSIGN_OR_RETURN(const PowerCurve curve, find_power_curve(options.curve));
+  SYM_ASSIGN_OR_RETURN(PowerCurve curve, find_power_curve(options.curve));
   if (options.threads < 1) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("the estimator needs at least 1 thread, found {}", options.threads));
   }
   auto meter = std::make_unique<EstimatorMeter>(
-      curve, options.threads, system_clock(),
+      std::move(curve), options.threads, system_clock(),
       std::make_unique<ProcessTreeCpuTime>(options.sysroot / "proc"));
   estimator = meter.get();
   return take(std::move(meter));
