@@ -8,30 +8,11 @@
 
 #include <fmt/format.h>
 
-#include "symbiont/base/config.h"
-#include "symbiont/energy/estimator_meter.h"
-#include "symbiont/energy/rapl_meter.h"
-#include "symbiont/energy/replay_device.h"
+#include "energy/meter_kinds.h"
 
 namespace symbiont::energy {
 
 struct Monitor::State {
-  /// A kind of meter as a job file names it: "rapl", or "replay:FILE" where it takes an argument.
-  struct Kind {
-    std::string_view name;
-    std::string_view argument;  // what to write after the colon; empty: nothing
-    bool argument_is_path;
-    Result<void> (State::*add)(const MonitorOptions&, std::string_view);
-
-    std::string spelling() const {
-      return argument.empty() ? std::string(name) : fmt::format("{}:{}", name, argument);
-    }
-  };
-  static std::span<const Kind> kinds();
-
-  /// The kind that a job file's word names, and its argument. kInvalidArgument when there is none.
-  static Result<std::pair<const Kind*, std::string_view>> find_kind(std::string_view word);
-
   /// A domain and where to read it.
   struct Channel {
     Meter* meter;
@@ -43,29 +24,14 @@ struct Monitor::State {
   std::vector<Channel> channels;  // one for each domain
   std::vector<Unavailable> unavailable;
   const Clock* clock = &system_clock();
-  EstimatorMeter* estimator = nullptr;  // owned by `meters`, as the next
-  ReplayDevice* replay = nullptr;
 
-  /// Each opens one kind of meter; `argument` is what follows "name:".
-  Result<void> add_auto(const MonitorOptions& options, std::string_view argument);
-  Result<void> add_rapl(const MonitorOptions& options, std::string_view argument);
-  Result<void> add_estimator(const MonitorOptions& options, std::string_view argument);
-  Result<void> add_replay(const MonitorOptions& options, std::string_view path);
+  Result<void> add(std::string_view word, const MonitorOptions& options);
+  Result<void> add_auto(const MonitorOptions& options);
   Result<void> take(std::unique_ptr<Meter> meter);
+  void keep_reasons(const Meter& meter);
   Result<void> check_fits(const Domain& domain) const;
   Result<std::vector<std::int64_t>> read() const;
 };
-
-// A new kind of meter is a line here, and a function below.
-std::span<const Monitor::State::Kind> Monitor::State::kinds() {
-  static constexpr Kind kKinds[] = {
-      {"auto", "", false, &State::add_auto},
-      {"rapl", "", false, &State::add_rapl},
-      {"estimator", "", false, &State::add_estimator},
-      {"replay", "FILE", true, &State::add_replay},
-  };
-  return kKinds;
-}
 
 namespace {
 
@@ -77,65 +43,26 @@ std::string reasons(std::span<const Unavailable> unavailable) {
 
 }  // namespace
 
-Result<std::pair<const Monitor::State::Kind*, std::string_view>> Monitor::State::find_kind(
-    std::string_view word) {
-  const std::size_t colon = std::min(word.find(':'), word.size());
-  const std::string_view argument = word.substr(std::min(colon + 1, word.size()));
-  std::vector<std::string> known;
-  for (const Kind& kind : kinds()) {
-    if (kind.name == word.substr(0, colon) && kind.argument.empty() == argument.empty()) {
-      return std::pair(&kind, argument);
-    }
-    known.push_back(kind.spelling());
+Result<void> Monitor::State::add(std::string_view word, const MonitorOptions& options) {
+  SYM_ASSIGN_OR_RETURN(const MeterWord parsed, parse_meter_word(word));
+  if (parsed.kind->open == nullptr) return add_auto(options);
+  SYM_ASSIGN_OR_RETURN(auto meter, parsed.kind->open(options, parsed.argument));
+  if (meter->domains().empty()) {
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("{}: {}", parsed.kind->name, reasons(meter->unavailable())));
   }
-  const std::string nearest = nearest_word(word, known);
-  return fail(
-      ErrorCode::kInvalidArgument,
-      fmt::format("unknown meter \"{}\", expected one of {}{}", word, fmt::join(known, ", "),
-                  nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
-}
-
-Result<void> Monitor::State::add_auto(const MonitorOptions& options, std::string_view) {
-  auto rapl = RaplMeter::open(options.sysroot, system_clock());
-  if (!rapl->domains().empty()) return take(std::move(rapl));
-  const auto missing = rapl->unavailable();
-  unavailable.insert(unavailable.end(), missing.begin(), missing.end());
-  return add_estimator(options, {});
-}
-
-Result<void> Monitor::State::add_rapl(const MonitorOptions& options, std::string_view) {
-  auto rapl = RaplMeter::open(options.sysroot, system_clock());
-  if (rapl->domains().empty()) {
-    return fail(ErrorCode::kUnavailable, "rapl: " + reasons(rapl->unavailable()));
-  }
-  return take(std::move(rapl));
-}
-
-Result<void> Monitor::State::add_estimator(const MonitorOptions& options, std::string_view) {
-  SYM_ASSIGN_OR_RETURN(PowerCurve curve, find_power_curve(options.curve));
-  if (options.threads < 1) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the estimator needs at least 1 thread, found {}", options.threads));
-  }
-  auto meter = std::make_unique<EstimatorMeter>(
-      std::move(curve), options.threads, system_clock(),
-      std::make_unique<ProcessTreeCpuTime>(options.sysroot / "proc"));
-  estimator = meter.get();
   return take(std::move(meter));
 }
 
-Result<void> Monitor::State::add_replay(const MonitorOptions&, std::string_view path) {
-  auto trace = ReplayTrace::load(path);
-  if (!trace && trace.error().code() == ErrorCode::kInvalidArgument) {
-    return tl::unexpected(std::move(trace).error().while_doing("replay"));
+// What is measured beats what is modelled.
+Result<void> Monitor::State::add_auto(const MonitorOptions& options) {
+  for (const MeterKind& kind : meter_kinds()) {
+    if (!kind.is_measured_by_default) continue;
+    SYM_ASSIGN_OR_RETURN(auto meter, kind.open(options, {}));
+    if (!meter->domains().empty()) return take(std::move(meter));
+    keep_reasons(*meter);
   }
-  if (!trace) {
-    return fail(ErrorCode::kInvalidArgument, "replay: " + trace.error().message());
-  }
-  auto device = std::make_unique<ReplayDevice>(*std::move(trace), system_clock().wall_now());
-  replay = device.get();
-  clock = device.get();
-  return take(std::move(device));
+  return add("estimator", options);
 }
 
 Result<void> Monitor::State::take(std::unique_ptr<Meter> meter) {
@@ -144,10 +71,15 @@ Result<void> Monitor::State::take(std::unique_ptr<Meter> meter) {
     domains.push_back(meter->domains()[i]);
     channels.push_back({meter.get(), i});
   }
-  const auto missing = meter->unavailable();
-  unavailable.insert(unavailable.end(), missing.begin(), missing.end());
+  keep_reasons(*meter);
+  if (meter->own_clock() != nullptr) clock = meter->own_clock();
   meters.push_back(std::move(meter));
   return {};
+}
+
+void Monitor::State::keep_reasons(const Meter& meter) {
+  const auto missing = meter.unavailable();
+  unavailable.insert(unavailable.end(), missing.begin(), missing.end());
 }
 
 // A sum is only a sum when nothing is in it twice and all of it speaks of the same thing.
@@ -180,6 +112,19 @@ Result<std::vector<std::int64_t>> Monitor::State::read() const {
   return readings;
 }
 
+Result<MeterSurvey> survey_meters(const MonitorOptions& options) {
+  MeterSurvey survey;
+  for (const MeterKind& kind : meter_kinds()) {
+    if (kind.open == nullptr || !kind.argument.empty()) continue;
+    SYM_ASSIGN_OR_RETURN(const auto meter, kind.open(options, {}));
+    const auto domains = meter->domains();
+    const auto missing = meter->unavailable();
+    survey.domains.insert(survey.domains.end(), domains.begin(), domains.end());
+    survey.unavailable.insert(survey.unavailable.end(), missing.begin(), missing.end());
+  }
+  return survey;
+}
+
 Monitor::Monitor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Monitor::Monitor(Monitor&&) noexcept = default;
 Monitor& Monitor::operator=(Monitor&&) noexcept = default;
@@ -190,25 +135,20 @@ Result<Monitor> Monitor::open(const MonitorOptions& options) {
     return fail(ErrorCode::kInvalidArgument, "no meters named, expected for example [\"auto\"]");
   }
   auto state = std::make_unique<State>();
-  for (const std::string& word : options.meters) {
-    SYM_ASSIGN_OR_RETURN(const auto found, State::find_kind(word));
-    const auto& [kind, argument] = found;
-    SYM_RETURN_IF_ERROR((state.get()->*kind->add)(options, argument));
-  }
+  for (const std::string& word : options.meters) SYM_RETURN_IF_ERROR(state->add(word, options));
   return Monitor(std::move(state));
 }
 
 Result<void> Monitor::check_meter_name(std::string_view word) {
-  SYM_RETURN_IF_ERROR(State::find_kind(word));
+  SYM_RETURN_IF_ERROR(parse_meter_word(word));
   return {};
 }
 
 std::string Monitor::resolve_meter_path(std::string_view word,
                                         const std::filesystem::path& folder) {
-  const auto found = State::find_kind(word);
-  if (!found || !found->first->argument_is_path) return std::string(word);
-  const auto& [kind, path] = *found;
-  return fmt::format("{}:{}", kind->name, (folder / path).string());
+  const auto found = parse_meter_word(word);
+  if (!found || !found->kind->argument_is_path) return std::string(word);
+  return fmt::format("{}:{}", found->kind->name, (folder / found->argument).string());
 }
 
 const std::vector<Domain>& Monitor::domains() const {
@@ -248,14 +188,11 @@ std::string Monitor::describe() const {
 }
 
 void Monitor::attach(int pid) {
-  if (state_->estimator != nullptr) state_->estimator->attach(pid);
-  if (state_->replay != nullptr) state_->replay->begin_attempt();
+  for (const auto& meter : state_->meters) meter->attach(pid);
 }
 
 void Monitor::progress(std::int64_t batch_size, std::int64_t epoch, double fraction) {
-  if (state_->replay == nullptr) return;
-  // The next reading reports a position that the trace does not have.
-  static_cast<void>(state_->replay->advance(batch_size, epoch, fraction));
+  for (const auto& meter : state_->meters) meter->progress(batch_size, epoch, fraction);
 }
 
 Result<Window> Monitor::open_window() const {
@@ -269,20 +206,35 @@ Result<Window> Monitor::open_window() const {
   return window;
 }
 
-Result<Usage> Window::usage() const {
+Result<std::vector<Usage>> Window::usage_by_domain() const {
   auto readings = monitor_->state_->read();
   if (!readings) return tl::unexpected(std::move(readings).error().while_doing("read window"));
-  Usage usage;
-  usage.time = monitor_->clock().now() - start_time_;
-  usage.provenance = monitor_->provenance();
-  usage.scope = monitor_->scope();
+  const std::chrono::nanoseconds time = monitor_->clock().now() - start_time_;
+  std::vector<Usage> usages;
   for (std::size_t i = 0; i < start_uj_.size(); ++i) {
+    const Domain& domain = monitor_->domains()[i];
     const std::int64_t used_uj = (*readings)[i] - start_uj_[i];
-    usage.energy_uj += used_uj;
-    usage.uncertainty_uj +=
-        std::llround(monitor_->domains()[i].relative_uncertainty * static_cast<double>(used_uj));
+    usages.push_back(
+        {.energy_uj = used_uj,
+         .uncertainty_uj = std::llround(domain.relative_uncertainty * static_cast<double>(used_uj)),
+         .time = time,
+         .provenance = domain.provenance,
+         .scope = domain.scope});
   }
-  return usage;
+  return usages;
+}
+
+Result<Usage> Window::usage() const {
+  SYM_ASSIGN_OR_RETURN(const std::vector<Usage> usages, usage_by_domain());
+  Usage sum;
+  sum.time = usages.front().time;
+  sum.provenance = monitor_->provenance();
+  sum.scope = monitor_->scope();
+  for (const Usage& usage : usages) {
+    sum.energy_uj += usage.energy_uj;
+    sum.uncertainty_uj += usage.uncertainty_uj;
+  }
+  return sum;
 }
 
 }  // namespace symbiont::energy

@@ -227,6 +227,14 @@ void ReplayDevice::begin_attempt() {
   position_.reset();
 }
 
+void ReplayDevice::attach(int) {
+  begin_attempt();
+}
+
+void ReplayDevice::progress(std::int64_t batch_size, std::int64_t epoch, double fraction) {
+  static_cast<void>(advance(batch_size, epoch, fraction));
+}
+
 Result<std::int64_t> ReplayDevice::read_uj(std::size_t domain) {
   SYM_CHECK(domain < domains_.size());
   const std::lock_guard lock(mutex_);

@@ -32,7 +32,7 @@ class EstimatorMeter final : public Meter {
 
   /// Which process tree is meant from now on. Nothing is counted before the first call; the idle
   /// part is counted from then on, whether or not the process still lives.
-  void attach(int pid);
+  void attach(int pid) override;
 
   std::span<const Domain> domains() const override { return domains_; }
   std::span<const Unavailable> unavailable() const override { return {}; }

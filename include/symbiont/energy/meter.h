@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "symbiont/base/clock.h"
 #include "symbiont/base/error.h"
 #include "symbiont/base/provenance.h"
 #include "symbiont/base/units.h"
@@ -55,6 +56,14 @@ class Meter {
   /// decreases: wraps and resets are hidden here. kPermissionDenied or kUnavailable when the source
   /// has become unreadable.
   virtual Result<std::int64_t> read_uj(std::size_t domain) = 0;
+
+  /// Which process tree a meter of process scope speaks of from now on. Others ignore it.
+  virtual void attach(int /*pid*/) {}
+  /// That the job is at `fraction` (0..1) of `epoch` (1-based) at `batch_size`: what moves a
+  /// replayed trace. Others ignore it.
+  virtual void progress(std::int64_t /*batch_size*/, std::int64_t /*epoch*/, double /*fraction*/) {}
+  /// The time that its energy belongs to, where that is not the system's; else nullptr.
+  virtual const Clock* own_clock() const { return nullptr; }
 };
 
 }  // namespace symbiont::energy

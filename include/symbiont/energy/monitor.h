@@ -19,12 +19,25 @@ namespace symbiont::energy {
 /// Which meters, as in the [energy] table of a job file.
 struct MonitorOptions {
   /// "auto" (measured if anything can be, else the estimator), "rapl", "estimator",
-  /// "replay:FILE".
+  /// "cgroup:PATH" (the estimator, over a control group), "replay:FILE".
   std::vector<std::string> meters = {"auto"};
   std::filesystem::path sysroot = "/";  ///< /sys and /proc are read below it
-  std::string curve;                    ///< the estimator's; empty: its default
+  std::string curve;                    ///< the estimator's: find_power_curve(); empty: its default
   int threads = 1;                      ///< processors the job occupies, for the estimator
+  bool launched = false;                ///< the estimator counts all that this process launches
+                          ///< (LaunchedCpuTime), not the tree below the process that is attached
 };
+
+/// What could be read on this machine, and what could not.
+struct MeterSurvey {
+  std::vector<Domain> domains;           ///< of every meter; they may cover the same things
+  std::vector<Unavailable> unavailable;  ///< each with its reason and what to do
+};
+
+/// Looks for every meter that needs no argument ("rapl", "estimator", ...), whatever
+/// `options.meters` says. Domain::source and Unavailable::source are the meter's name.
+/// kInvalidArgument for a bad `curve` or `threads`.
+Result<MeterSurvey> survey_meters(const MonitorOptions& options);
 
 /// Energy and time since the window was opened. Windows may nest and overlap; each is a value that
 /// may be moved. The Monitor must outlive it and stay where it is.
@@ -32,6 +45,8 @@ class Window {
  public:
   /// Usage up to now. May be asked again; later answers are never smaller.
   Result<Usage> usage() const;
+  /// The same by domain, as Monitor::domains() lists them, all of one moment.
+  Result<std::vector<Usage>> usage_by_domain() const;
   WallTime begin() const { return wall_begin_; }
 
  private:

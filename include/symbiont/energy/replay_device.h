@@ -75,6 +75,11 @@ class ReplayDevice final : public Meter, public Clock {
   std::span<const Domain> domains() const override { return domains_; }
   std::span<const Unavailable> unavailable() const override { return {}; }
   Result<std::int64_t> read_uj(std::size_t domain) override;
+  /// As `begin_attempt`.
+  void attach(int pid) override;
+  /// As `advance`; a position that the trace lacks is reported by the next reading.
+  void progress(std::int64_t batch_size, std::int64_t epoch, double fraction) override;
+  const Clock* own_clock() const override { return this; }
 
   std::chrono::nanoseconds now() const override;
   WallTime wall_now() const override;

@@ -11,7 +11,11 @@ namespace {
 
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
 using testing::HasSubstr;
+using testing::Not;
 
 struct MonitorTest : testing::Test {
   Result<Monitor> open(std::vector<std::string> meters) const {
@@ -64,6 +68,26 @@ TEST_F(MonitorTest, EstimatesWhereNothingCanBeMeasuredAndKeepsTheReason) {
   EXPECT_NEAR(monitor->max_power().value(), 2 * 3.84, 1e-9);
   ASSERT_EQ(monitor->unavailable().size(), 1u);
   EXPECT_EQ(monitor->unavailable()[0].source, "rapl");
+}
+
+TEST_F(MonitorTest, SurveysEveryMeterThatNeedsNoArgument) {
+  tree.add_zone("intel-rapl:0", "package-0", 0);
+  tree.add_zone("intel-rapl:1", "package-1", 0);
+  tree.make_unreadable("intel-rapl:1");
+  MonitorOptions options;
+  options.sysroot = tree.root();
+
+  const auto survey = survey_meters(options);
+
+  ASSERT_TRUE(survey);
+  EXPECT_THAT(survey->domains,
+              Contains(AllOf(Field(&Domain::source, "rapl"), Field(&Domain::name, "package-0"))));
+  EXPECT_THAT(survey->domains, Contains(Field(&Domain::source, "estimator")));
+  EXPECT_THAT(survey->domains, Not(Contains(Field(&Domain::source, "replay"))));
+  EXPECT_THAT(survey->unavailable, Contains(Field(&Unavailable::name, "package-1")));
+
+  options.curve = "no-such";
+  EXPECT_EQ(survey_meters(options).error().code(), ErrorCode::kInvalidArgument);
 }
 
 TEST_F(MonitorTest, FailsWithEveryReasonWhenAMeterWasAskedForAndIsNotThere) {
