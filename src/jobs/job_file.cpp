@@ -10,6 +10,7 @@
 #include "symbiont/base/config.h"
 #include "symbiont/base/file.h"
 #include "symbiont/energy/monitor.h"
+#include "symbiont/energy/power_curve.h"
 #include "symbiont/tune/learning_rate.h"
 
 namespace symbiont::jobs {
@@ -336,9 +337,7 @@ Result<void> read_energy(Config& config, JobSpec& spec) {
   SYM_ASSIGN_OR_RETURN(const std::string sysroot, table.optional<std::string>("sysroot", "/"));
   spec.sysroot = beside(spec, sysroot);
   SYM_ASSIGN_OR_RETURN(spec.curve, table.optional<std::string>("curve", ""));
-  if (spec.curve.starts_with("csv:")) {
-    return not_yet(table, "curve", "a curve of your own");
-  }
+  spec.curve = energy::resolve_curve_path(spec.curve, folder);
   return {};
 }
 
