@@ -22,13 +22,15 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr double kSampleSeconds = 0.5;
+/// Meters that see the processors, the memory beside them, and nothing else.
+constexpr const char* kTrusted[] = {"rapl", "perf"};
 /// Above this part of the processors the sweep measured somebody else's work too.
 constexpr double kMostOtherWork = 0.05;
 
 struct CalibrateArguments {
   std::string out;
   bool json = false;
-  std::string meter = "rapl";
+  std::string meter;  ///< empty: the first of kTrusted that can be read
   double seconds = 3.0;
   MeterOptions meters;
 };
@@ -155,10 +157,33 @@ energy::Sweep sweep_of(const CalibrateArguments& arguments) {
   return sweep;
 }
 
-Result<Calibration> calibrate(const energy::Monitor& monitor, const CalibrateArguments& arguments) {
+struct Chosen {
+  std::string meter;
+  energy::Monitor monitor;
+};
+
+/// kUnavailable when there is nothing that could be trusted.
+Result<Chosen> choose_meter(const CalibrateArguments& arguments) {
+  energy::MonitorOptions options = arguments.meters.monitor_options();
+  std::vector<std::string> words(std::begin(kTrusted), std::end(kTrusted));
+  if (!arguments.meter.empty()) words = {arguments.meter};
+  for (const std::string& word : words) {
+    options.meters = {word};
+    auto monitor = energy::Monitor::open(options);
+    if (!monitor && monitor.error().code() == ErrorCode::kUnavailable) continue;
+    if (!monitor) return tl::unexpected(monitor.error());
+    if (monitor->scope() == Scope::kMachine && monitor->provenance() == Provenance::kMeasured) {
+      return Chosen{word, *std::move(monitor)};
+    }
+    return fail(ErrorCode::kUnavailable, word + " does not measure this machine");
+  }
+  return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be read", fmt::join(words, " nor ")));
+}
+
+Result<Calibration> calibrate(const Chosen& chosen, const CalibrateArguments& arguments) {
   energy::BusyProcessors load(available_processors());
   const OtherWork others;
-  auto samples = energy::measure_load(monitor, load, sweep_of(arguments));
+  auto samples = energy::measure_load(chosen.monitor, load, sweep_of(arguments));
   if (::isatty(STDERR_FILENO) == 1) std::fputs("\r\033[K", stderr);
   if (!samples) return tl::unexpected(samples.error());
   SYM_ASSIGN_OR_RETURN(energy::PowerCurve curve, energy::fit_power_curve("calibrated", *samples));
@@ -169,18 +194,12 @@ Result<Calibration> calibrate(const energy::Monitor& monitor, const CalibrateArg
 }
 
 Result<int> run(const CalibrateArguments& arguments) {
-  energy::MonitorOptions options = arguments.meters.monitor_options();
-  options.meters = {arguments.meter};
-  const auto monitor = energy::Monitor::open(options);
-  if (!monitor && monitor.error().code() == ErrorCode::kUnavailable) {
-    return report_infeasible(monitor.error(), arguments.meters);
+  const auto chosen = choose_meter(arguments);
+  if (!chosen && chosen.error().code() == ErrorCode::kUnavailable) {
+    return report_infeasible(chosen.error(), arguments.meters);
   }
-  if (!monitor) return tl::unexpected(monitor.error());
-  if (monitor->scope() != Scope::kMachine || monitor->provenance() != Provenance::kMeasured) {
-    const Error error(ErrorCode::kUnavailable, arguments.meter + " is not measured");
-    return report_infeasible(error, arguments.meters);
-  }
-  SYM_ASSIGN_OR_RETURN(const Calibration calibration, calibrate(*monitor, arguments));
+  if (!chosen) return tl::unexpected(chosen.error());
+  SYM_ASSIGN_OR_RETURN(const Calibration calibration, calibrate(*chosen, arguments));
   if (calibration.other_work.value_or(0.0) > kMostOtherWork) {
     std::fprintf(
         stderr,
@@ -211,7 +230,7 @@ void add_calibrate_command(CLI::App& energy, int& exit_code) {
   const auto arguments = std::make_shared<CalibrateArguments>();  // shared with the callback
   command->add_option("--out", arguments->out, "Write the curve to this CSV file");
   command->add_flag("--json", arguments->json, "Print one JSON document");
-  command->add_option("--meter", arguments->meter, "What to trust (default: rapl)");
+  command->add_option("--meter", arguments->meter, "What to trust (default: rapl, else perf)");
   command
       ->add_option("--seconds", arguments->seconds,
                    "How long each of five loads is measured (default: 3)")

@@ -106,7 +106,8 @@ void ForegroundCommand::execute(const std::vector<char*>& argv, int failure_pipe
 void ForegroundCommand::reap() {
   int status = 0;
   pid_t pid = 0;
-  while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+  // Only what this thread started, and orphans: other threads are meters with their own programs.
+  while ((pid = ::waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0) {
     if (pid == pid_) status_ = to_exit_status(status);
   }
   has_children_ = pid == 0;

@@ -48,6 +48,8 @@ struct Measurement {
   Result<std::vector<Usage>> usage;  ///< by domain
   std::optional<GramsCo2> emitted;
   std::vector<energy::LiveProcess> survivors;
+  std::vector<energy::Domain> domains;
+  std::string description;  ///< of the meters
 
   int exit_code() const {
     return status.signal != 0 ? kKilledBySignal + status.signal : status.exit_code;
@@ -125,8 +127,7 @@ Json json_of(const std::vector<energy::LiveProcess>& processes) {
   return list;
 }
 
-std::string json_of(const Measurement& measurement, const MeasureArguments& arguments,
-                    const std::vector<energy::Domain>& domains) {
+std::string json_of(const Measurement& measurement, const MeasureArguments& arguments) {
   Json document;
   document["command"] = arguments.command;
   document["time_s"] = measurement.time.value();
@@ -141,7 +142,7 @@ std::string json_of(const Measurement& measurement, const MeasureArguments& argu
     document["uncertainty_j"] = sum.uncertainty().value();
     document["provenance"] = to_string(sum.provenance);
     document["scope"] = to_string(sum.scope);
-    document["domains"] = json_of(domains, *measurement.usage);
+    document["domains"] = json_of(measurement.domains, *measurement.usage);
   }
   if (measurement.emitted) document["emitted_g"] = measurement.emitted->value();
   document["exit_code"] = measurement.exit_code();
@@ -150,26 +151,26 @@ std::string json_of(const Measurement& measurement, const MeasureArguments& argu
   return to_text(document);
 }
 
-std::string energy_text(const Measurement& measurement, const energy::Monitor& monitor) {
+std::string energy_text(const Measurement& measurement) {
   const Usage sum = sum_of(*measurement.usage);
   std::string text = with_prefix(sum.energy().value(), "J");
   if (measurement.time > Seconds()) {
     text += fmt::format(" ({})", with_prefix((sum.energy() / measurement.time).value(), "W"));
   }
-  text += ", " + monitor.describe();
+  text += ", " + measurement.description;
   return sum.scope == Scope::kMachine ? text + " with all that ran on it" : text;
 }
 
-std::string text_of(const Measurement& measurement, const energy::Monitor& monitor) {
+std::string text_of(const Measurement& measurement) {
   std::string text = fmt::format("symbiont: {:.3f} s, {:.3f} s of processor time",
                                  measurement.time.value(), measurement.cpu_time.value());
-  if (measurement.usage) text += ", " + energy_text(measurement, monitor);
+  if (measurement.usage) text += ", " + energy_text(measurement);
   if (measurement.emitted) text += ", " + with_prefix(measurement.emitted->value(), "g") + " CO2";
   text += '\n';
   if (!measurement.usage || measurement.usage->size() < 2) return text;
   for (std::size_t i = 0; i < measurement.usage->size(); ++i) {
     const Usage& usage = (*measurement.usage)[i];
-    text += fmt::format("symbiont:   {:<20} {:>9}  {}\n", monitor.domains()[i].name,
+    text += fmt::format("symbiont:   {:<20} {:>9}  {}\n", measurement.domains[i].name,
                         with_prefix(usage.energy().value(), "J"), to_string(usage.provenance));
   }
   return text;
@@ -193,14 +194,13 @@ std::string warnings_of(const Measurement& measurement) {
 }
 
 /// The document or the text, and warnings in any case. False when the document did not arrive.
-bool report(const Measurement& measurement, const MeasureArguments& arguments,
-            const energy::Monitor& monitor) {
+bool report(const Measurement& measurement, const MeasureArguments& arguments) {
   std::fputs(warnings_of(measurement).c_str(), stderr);
   if (!arguments.json && arguments.output.empty()) {
-    std::fputs(text_of(measurement, monitor).c_str(), stderr);
+    std::fputs(text_of(measurement).c_str(), stderr);
     return true;
   }
-  const std::string document = json_of(measurement, arguments, monitor.domains());
+  const std::string document = json_of(measurement, arguments);
   if (arguments.output.empty()) {
     std::fputs(document.c_str(), stdout);
     return true;
@@ -259,13 +259,13 @@ Result<int> measure(const MeasureArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const auto intensity, open_intensity(arguments));
   SYM_RETURN_IF_ERROR(check_output(arguments.output));
   ForegroundCommand command;  // before the meters: their threads must not take its signals
-  SYM_ASSIGN_OR_RETURN(energy::Monitor monitor, open_monitor(arguments.meters));
-  monitor.attach(::getpid());
+  SYM_ASSIGN_OR_RETURN(std::optional<energy::Monitor> monitor, open_monitor(arguments.meters));
+  monitor->attach(::getpid());
   energy::LaunchedCpuTime cpu_time;
   cpu_time.follow(::getpid());
   const Clock& clock = system_clock();
 
-  SYM_ASSIGN_OR_RETURN(const energy::Window window, monitor.open_window());
+  SYM_ASSIGN_OR_RETURN(const energy::Window window, monitor->open_window());
   const auto begin = clock.now();
   if (const auto started = command.start(arguments.command); !started) {
     return code_of_start(started.error());
@@ -282,8 +282,11 @@ Result<int> measure(const MeasureArguments& arguments) {
   measurement.time = to_seconds(clock.now() - begin);
   measurement.cpu_time = to_seconds(cpu_time.used());
   measurement.emitted = emitted(intensity, measurement.usage, window.begin(), arguments.pue);
+  measurement.domains = monitor->domains();
+  measurement.description = monitor->describe();
+  monitor.reset();  // a meter may have processes of its own, which are none of the command's
   measurement.survivors = energy::live_descendants();
-  const bool reported = report(measurement, arguments, monitor);
+  const bool reported = report(measurement, arguments);
   const int code = measurement.exit_code();
   return code == kDone && (!reported || !measurement.usage) ? kFailed : code;
 }

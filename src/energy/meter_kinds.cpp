@@ -6,10 +6,15 @@
 
 #include <fmt/format.h>
 
+#include "energy/word_list.h"
 #include "symbiont/base/clock.h"
 #include "symbiont/base/config.h"
 #include "symbiont/energy/cgroup_cpu_time.h"
+#include "symbiont/energy/command_meter.h"
 #include "symbiont/energy/estimator_meter.h"
+#include "symbiont/energy/hwmon.h"
+#include "symbiont/energy/nvml.h"
+#include "symbiont/energy/perf_rapl.h"
 #include "symbiont/energy/rapl_meter.h"
 #include "symbiont/energy/replay_device.h"
 
@@ -20,6 +25,27 @@ using Opened = Result<std::unique_ptr<Meter>>;
 
 Opened open_rapl(const MonitorOptions& options, std::string_view) {
   return RaplMeter::open(options.sysroot, system_clock());
+}
+
+Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {
+  return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_words(wanted)),
+                                       kHwmonSampling, system_clock());
+}
+
+Opened open_perf(const MonitorOptions& options, std::string_view) {
+  return std::make_unique<SensorMeter>(find_perf_sensors(options.sysroot, kernel_perf_events()),
+                                       kPerfSampling, system_clock());
+}
+
+Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
+  NvmlOptions nvml = NvmlOptions::from_environment(options.sysroot);
+  nvml.wanted = split_words(wanted);
+  return std::make_unique<SensorMeter>(find_nvml_sensors(nvml), kNvmlSampling, system_clock());
+}
+
+Opened open_command(const MonitorOptions&, std::string_view program) {
+  return std::make_unique<SensorMeter>(find_command_sensor(program), kCommandSampling,
+                                       system_clock());
 }
 
 Opened open_estimator_over(const MonitorOptions& options, std::unique_ptr<CpuTimeSource> cpu_time) {
@@ -55,6 +81,12 @@ Opened open_replay(const MonitorOptions&, std::string_view path) {
 constexpr MeterKind kKinds[] = {
     {"auto", "", false, false, nullptr},
     {"rapl", "", false, true, &open_rapl},
+    {"perf", "", false, true, &open_perf},
+    {"nvml", "", false, true, &open_nvml},
+    {"nvml", "UUID[,...]", false, false, &open_nvml},
+    {"hwmon", "", false, false, &open_hwmon},
+    {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
+    {"command", "PROGRAM", true, false, &open_command},
     {"estimator", "", false, false, &open_estimator},
     {"cgroup", "PATH", false, false, &open_cgroup},
     {"replay", "FILE", true, false, &open_replay},

@@ -31,6 +31,7 @@ struct Monitor::State {
   void keep_reasons(const Meter& meter);
   Result<void> check_fits(const Domain& domain) const;
   Result<std::vector<std::int64_t>> read() const;
+  std::vector<std::int64_t> read_doubt() const;
 };
 
 namespace {
@@ -39,6 +40,19 @@ std::string reasons(std::span<const Unavailable> unavailable) {
   std::vector<std::string> lines;
   for (const Unavailable& each : unavailable) lines.push_back(each.name + ": " + each.why);
   return fmt::format("{}", fmt::join(lines, "; "));
+}
+
+bool covers(const Domain& domain, std::string_view component) {
+  return std::find(domain.covers.begin(), domain.covers.end(), component) != domain.covers.end();
+}
+
+// Of two domains with the same scope. The whole machine contains whatever the other one covers.
+std::string shared_component(const Domain& a, const Domain& b) {
+  if (covers(a, kWholeMachine) && !b.covers.empty()) return b.covers.front();
+  for (const std::string& component : a.covers) {
+    if (covers(b, component) || covers(b, kWholeMachine)) return component;
+  }
+  return {};
 }
 
 }  // namespace
@@ -54,15 +68,20 @@ Result<void> Monitor::State::add(std::string_view word, const MonitorOptions& op
   return take(std::move(meter));
 }
 
-// What is measured beats what is modelled.
+// What is measured beats what is modelled. Of two kinds that measure the same, the first is taken.
 Result<void> Monitor::State::add_auto(const MonitorOptions& options) {
   for (const MeterKind& kind : meter_kinds()) {
     if (!kind.is_measured_by_default) continue;
     SYM_ASSIGN_OR_RETURN(auto meter, kind.open(options, {}));
-    if (!meter->domains().empty()) return take(std::move(meter));
-    keep_reasons(*meter);
+    const auto found = meter->domains();
+    if (found.empty()) {
+      keep_reasons(*meter);
+    } else if (std::all_of(found.begin(), found.end(),
+                           [&](const Domain& domain) { return check_fits(domain).has_value(); })) {
+      SYM_RETURN_IF_ERROR(take(std::move(meter)));
+    }
   }
-  return add("estimator", options);
+  return domains.empty() ? add("estimator", options) : Result<void>();
 }
 
 Result<void> Monitor::State::take(std::unique_ptr<Meter> meter) {
@@ -90,14 +109,11 @@ Result<void> Monitor::State::check_fits(const Domain& domain) const {
                   fmt::format("{} speaks of the {} and {} of the {}: choose one", other.source,
                               to_string(other.scope), domain.source, to_string(domain.scope)));
     }
-    for (const std::string& component : domain.covers) {
-      if (std::find(other.covers.begin(), other.covers.end(), component) == other.covers.end()) {
-        continue;
-      }
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} ({}) and {} ({}) both cover {}: it would count twice", other.name,
-                              other.source, domain.name, domain.source, component));
-    }
+    const std::string shared = shared_component(other, domain);
+    if (shared.empty()) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} ({}) and {} ({}) both cover {}: it would count twice", other.name,
+                            other.source, domain.name, domain.source, shared));
   }
   return {};
 }
@@ -111,6 +127,28 @@ Result<std::vector<std::int64_t>> Monitor::State::read() const {
   }
   return readings;
 }
+
+std::vector<std::int64_t> Monitor::State::read_doubt() const {
+  std::vector<std::int64_t> doubt;
+  doubt.reserve(channels.size());
+  for (const Channel& channel : channels) {
+    doubt.push_back(channel.meter->uncertainty_uj(channel.index));
+  }
+  return doubt;
+}
+
+namespace {
+
+std::int64_t half_width_uj(const Domain& domain, std::int64_t used_uj, std::int64_t doubt_uj,
+                           std::chrono::nanoseconds time) {
+  const std::int64_t width_uj =
+      doubt_uj + std::llround(domain.relative_uncertainty * static_cast<double>(used_uj));
+  if (time >= domain.resolution) return width_uj;
+  return std::max<std::int64_t>(width_uj,
+                                std::llround((domain.max_power * to_seconds(time)).value() * 1e6));
+}
+
+}  // namespace
 
 Result<MeterSurvey> survey_meters(const MonitorOptions& options) {
   MeterSurvey survey;
@@ -203,6 +241,7 @@ Result<Window> Monitor::open_window() const {
   auto readings = state_->read();
   if (!readings) return tl::unexpected(std::move(readings).error().while_doing("open window"));
   window.start_uj_ = *std::move(readings);
+  window.start_doubt_uj_ = state_->read_doubt();
   return window;
 }
 
@@ -211,12 +250,13 @@ Result<std::vector<Usage>> Window::usage_by_domain() const {
   if (!readings) return tl::unexpected(std::move(readings).error().while_doing("read window"));
   const std::chrono::nanoseconds time = monitor_->clock().now() - start_time_;
   std::vector<Usage> usages;
+  const std::vector<std::int64_t> doubt_uj = monitor_->state_->read_doubt();
   for (std::size_t i = 0; i < start_uj_.size(); ++i) {
     const Domain& domain = monitor_->domains()[i];
     const std::int64_t used_uj = (*readings)[i] - start_uj_[i];
     usages.push_back(
         {.energy_uj = used_uj,
-         .uncertainty_uj = std::llround(domain.relative_uncertainty * static_cast<double>(used_uj)),
+         .uncertainty_uj = half_width_uj(domain, used_uj, doubt_uj[i] - start_doubt_uj_[i], time),
          .time = time,
          .provenance = domain.provenance,
          .scope = domain.scope});

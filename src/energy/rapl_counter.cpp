@@ -17,6 +17,20 @@ std::optional<Watts> CounterInterval::power() const {
   return Joules(static_cast<double>(delta_uj) * 1e-6) / to_seconds(end - begin);
 }
 
+std::string_view describe_doubt(const CounterInterval& interval) {
+  if (interval.has(kImplausible)) {
+    return "the counter jumped by more than the machine can draw; the jump is not counted";
+  }
+  if (interval.has(kUncorrectable)) {
+    return "the counter fell and cannot have wrapped; what was used since the reading before is "
+           "not counted";
+  }
+  if (interval.has(kAmbiguous)) {
+    return "the counter was read too rarely and may have wrapped unseen";
+  }
+  return {};
+}
+
 // Microwatts times seconds. Doubles hold whole microjoules exactly up to 9e15 (285 years at 1 kW).
 double RaplCounter::cap_uj(nanoseconds duration) const {
   return limits_.max_power.value() * static_cast<double>((duration + limits_.slack).count()) * 1e-3;
@@ -82,10 +96,11 @@ void RaplCounter::add_rise(CounterInterval& interval, std::int64_t rise_uj, doub
 }
 
 void RaplCounter::add_fall(CounterInterval& interval, std::int64_t value_uj, double cap) const {
+  const bool can_wrap = limits_.range_uj > 0;
   const std::int64_t wrapped_uj = limits_.range_uj - previous_->value_uj + value_uj;
-  if (limits_.range_uj <= 0) {
+  if (!can_wrap && !limits_.falls_are_resets) {
     interval.flags |= kUncorrectable;
-  } else if (wrapped_uj >= 0 && static_cast<double>(wrapped_uj) <= cap) {
+  } else if (can_wrap && wrapped_uj >= 0 && static_cast<double>(wrapped_uj) <= cap) {
     interval.flags |= kWrap;
     interval.delta_uj = wrapped_uj;
   } else if (static_cast<double>(value_uj) <= cap) {

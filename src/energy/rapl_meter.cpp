@@ -1,23 +1,18 @@
 #include "symbiont/energy/rapl_meter.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "symbiont/base/file.h"
+#include "energy/rapl_zones.h"
+#include "energy/sysfs.h"
 #include "symbiont/base/log.h"
 
 namespace symbiont::energy {
 
-/// A directory of powercap that holds a counter we would read.
-struct RaplMeter::Zone {
-  std::string name;   ///< "package-0/dram"
-  bool mmio = false;  ///< of intel-rapl-mmio
-  std::filesystem::path path;
+struct RaplMeter::Zone : RaplZone {
   Result<std::int64_t> energy_uj;  ///< whether it can be read, and if not why
 };
 
@@ -25,104 +20,16 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr std::int64_t kMaxSysfsFile = 4096;
-constexpr double kMicrowattsPerWatt = 1e6;
-constexpr Watts kUnknownMaxPower{1000.0};
-constexpr double kPeakOverLimit = 4.0;
 // The hardware refreshes its counter every millisecond or so; readings closer than that can see a
 // whole step at once.
 constexpr std::chrono::milliseconds kCounterLag{10};
 constexpr std::chrono::milliseconds kShortestPeriod{10};
-
-Result<std::string> read_line(const std::filesystem::path& path) {
-  SYM_ASSIGN_OR_RETURN(std::string text, read_file(path, kMaxSysfsFile));
-  text.resize(std::min(text.find('\n'), text.size()));
-  return text;
-}
-
-Result<std::int64_t> read_number(const std::filesystem::path& path) {
-  SYM_ASSIGN_OR_RETURN(const std::string text, read_line(path));
-  std::int64_t value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value);
-  if (error != std::errc() || end != last || value < 0) {
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: found \"{}\", expected a whole number", path.string(), text));
-  }
-  return value;
-}
-
-// A caller acts on two cases: no permission, or the counter is gone.
-Error unreadable(Error error) {
-  if (error.code() == ErrorCode::kPermissionDenied) return error;
-  return Error(ErrorCode::kUnavailable, error.message());
-}
 
 std::string what_to_do(const Error& error) {
   if (error.code() != ErrorCode::kPermissionDenied) return error.message();
   return error.message() +
          "; energy counters are for root only since CVE-2020-8694: run as root, or let an "
          "administrator make energy_uj readable for a group";
-}
-
-std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> entries;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
-       it.increment(error)) {
-    entries.push_back(it->path());
-  }
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
-bool is_doubtful(const CounterInterval& interval) {
-  return (interval.flags & (kImplausible | kUncorrectable | kAmbiguous)) != 0;
-}
-
-std::string_view describe_doubt(const CounterInterval& interval) {
-  if (interval.has(kImplausible))
-    return "the counter jumped by more than the machine can draw; "
-           "the jump is not counted";
-  if (interval.has(kUncorrectable))
-    return "the counter fell and cannot have wrapped; what was "
-           "used since the reading before is not counted";
-  return "the counter was read too rarely and may have wrapped unseen";
-}
-
-// The largest of constraint_0_<suffix>, constraint_1_<suffix>, ... in watts.
-std::optional<Watts> largest_constraint(const std::filesystem::path& zone,
-                                        std::string_view suffix) {
-  std::optional<Watts> largest;
-  for (const std::filesystem::path& path : sorted_entries(zone)) {
-    const std::string name = path.filename().string();
-    if (!name.starts_with("constraint_") || !name.ends_with(suffix)) continue;
-    const Result<std::int64_t> value = read_number(path);
-    if (!value || *value == 0) continue;
-    const Watts watts(static_cast<double>(*value) / kMicrowattsPerWatt);
-    largest = std::max(largest.value_or(watts), watts);
-  }
-  return largest;
-}
-
-struct PowerBounds {
-  Watts maximum;     ///< for the cost model
-  Watts believable;  ///< for the counter: short peaks exceed the rating
-};
-
-PowerBounds power_bounds(const std::filesystem::path& zone) {
-  const std::optional<Watts> rating = largest_constraint(zone, "_max_power_uw");
-  const std::optional<Watts> limit = largest_constraint(zone, "_power_limit_uw");
-  const Watts peak = limit ? kPeakOverLimit * *limit : kUnknownMaxPower;
-  const Watts maximum = rating.value_or(peak);
-  return {maximum, std::max(maximum, peak)};
-}
-
-// Zones are called "intel-rapl:0" and, inside one, "intel-rapl:0:1".
-bool is_zone(const std::filesystem::path& path, int depth) {
-  const std::string name = path.filename().string();
-  return (name.starts_with("intel-rapl:") || name.starts_with("intel-rapl-mmio:")) &&
-         std::count(name.begin(), name.end(), ':') == depth;
 }
 
 }  // namespace
@@ -133,29 +40,15 @@ RaplMeter::~RaplMeter() = default;  // ends the thread, whatever it waits for
 
 std::unique_ptr<RaplMeter> RaplMeter::open(const std::filesystem::path& sysroot,
                                            const Clock& clock) {
-  const std::filesystem::path powercap = sysroot / "sys/class/powercap";
   std::map<std::string, Zone> zones;  // by name: a zone may be shown twice
-  const auto consider = [&](const std::filesystem::path& path, std::string name) {
-    Zone zone{std::move(name), path.filename().string().starts_with("intel-rapl-mmio"), path,
-              read_number(path / "energy_uj").map_error(unreadable)};
+  for (const RaplZone& shown : list_rapl_zones(sysroot)) {
+    Zone zone{shown, read_number(shown.path / "energy_uj").map_error(unreadable)};
     const auto [known, is_new] = zones.try_emplace(zone.name, zone);
-    if (is_new) return;
+    if (is_new) continue;
     const bool better = zone.energy_uj.has_value() != known->second.energy_uj.has_value()
                             ? zone.energy_uj.has_value()
                             : zone.mmio && !known->second.mmio;
     if (better) known->second = std::move(zone);
-  };
-
-  for (const std::filesystem::path& path : sorted_entries(powercap)) {
-    if (!is_zone(path, 1)) continue;
-    const std::string name = read_line(path / "name").value_or("");
-    if (!name.starts_with("package")) continue;
-    consider(path, name);
-    for (const std::filesystem::path& inner : sorted_entries(path)) {
-      if (is_zone(inner, 2) && read_line(inner / "name").value_or("") == "dram") {
-        consider(inner, name + "/dram");
-      }
-    }
   }
 
   std::unique_ptr<RaplMeter> meter(new RaplMeter(clock));
@@ -165,7 +58,7 @@ std::unique_ptr<RaplMeter> RaplMeter::open(const std::filesystem::path& sysroot,
         {"package", "rapl",
          fmt::format("no package under {}: a virtual machine, a processor without RAPL, or a "
                      "kernel without the intel_rapl driver",
-                     (powercap / "intel-rapl*").string())});
+                     (sysroot / "sys/class/powercap/intel-rapl*").string())});
   }
   meter->start_sampling();
   return meter;
@@ -202,8 +95,9 @@ Result<void> RaplMeter::sample(std::size_t domain) {
   Result<std::int64_t> value = read_number(source.energy_file).map_error(unreadable);
   const auto interval =
       source.counter.sample(clock_.now(), value ? std::optional(*value) : std::nullopt);
-  if (interval && is_doubtful(*interval) && !std::exchange(source.warned, true)) {
-    log::warning(fmt::format("{}: {}", source.energy_file.string(), describe_doubt(*interval)));
+  const std::string_view doubt = interval ? describe_doubt(*interval) : std::string_view();
+  if (!doubt.empty() && !std::exchange(source.warned, true)) {
+    log::warning(fmt::format("{}: {}", source.energy_file.string(), doubt));
   }
   if (!value) {
     return tl::unexpected(std::move(value).error().while_doing("read " + domains_[domain].name));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "symbiont/base/clock.h"
@@ -20,15 +21,19 @@ enum class DomainKind {
   kGauge,    ///< watts now
 };
 
+/// The component id of a whole machine: it covers every other of machine scope.
+inline constexpr std::string_view kWholeMachine = "node";
+
 /// One thing a meter can read, and which components it covers.
 struct Domain {
   std::string name;  ///< stable, for reports and metrics: "package-0"
   DomainKind kind = DomainKind::kCounter;
   std::vector<std::string> covers;  ///< component ids; domains that share one are never added up
   std::string source;               ///< "rapl", "estimator", "replay"
+  std::string about;                ///< for people: "NVIDIA A100-SXM4-40GB"; may be empty
   Provenance provenance = Provenance::kMeasured;
   Scope scope = Scope::kMachine;
-  std::chrono::nanoseconds resolution{0};  ///< shortest interval that means something; 0: any
+  std::chrono::nanoseconds resolution{0};  ///< shorter intervals are uncertain by all they can hold
   /// The most it can draw, above 0. The sum over all domains is MAXPOWER of the cost model, which
   /// counts every second at that power: with 0, time would be free.
   Watts max_power;
@@ -56,6 +61,11 @@ class Meter {
   /// decreases: wraps and resets are hidden here. kPermissionDenied or kUnavailable when the source
   /// has become unreadable.
   virtual Result<std::int64_t> read_uj(std::size_t domain) = 0;
+
+  /// Half-width, in microjoules, by which `read_uj` may be off since that same start, beside
+  /// `Domain::relative_uncertainty`: holes, and power that changed between samples. Never
+  /// decreases.
+  virtual std::int64_t uncertainty_uj(std::size_t /*domain*/) { return 0; }
 
   /// Which process tree a meter of process scope speaks of from now on. Others ignore it.
   virtual void attach(int /*pid*/) {}

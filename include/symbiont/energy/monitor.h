@@ -43,7 +43,9 @@ Result<MeterSurvey> survey_meters(const MonitorOptions& options);
 /// may be moved. The Monitor must outlive it and stay where it is.
 class Window {
  public:
-  /// Usage up to now. May be asked again; later answers are never smaller.
+  /// Usage up to now. May be asked again; later answers are never smaller. The uncertainty is the
+  /// sum over the domains of Domain::relative_uncertainty of the energy and Meter::uncertainty_uj;
+  /// while the window is shorter than Domain::resolution, at least max_power for all of it.
   Result<Usage> usage() const;
   /// The same by domain, as Monitor::domains() lists them, all of one moment.
   Result<std::vector<Usage>> usage_by_domain() const;
@@ -53,6 +55,7 @@ class Window {
   friend class Monitor;
   const class Monitor* monitor_ = nullptr;
   std::vector<std::int64_t> start_uj_;
+  std::vector<std::int64_t> start_doubt_uj_;
   std::chrono::nanoseconds start_time_{0};
   WallTime wall_begin_;
 };

@@ -9,7 +9,8 @@
 ///   rise                 the difference; above cap: kImplausible, set aside in `suspect_uj`
 ///   fall                 range - before + after if at most cap: kWrap; else the new value if at
 ///                        most cap: kReset (driver reload, kexec); else kUncorrectable: nothing.
-///                        With an unknown range (0): kUncorrectable
+///                        With an unknown range (0): kUncorrectable, or kReset by the same bound
+///                        where it is known that the counter cannot wrap
 ///   room for k more      kAmbiguous and k: the interval was too long for the range
 /// A wrap is taken as `range` although the hardware's modulus may be one unit more: at most one
 /// unit (61 uJ) is lost per wrap.
@@ -17,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "symbiont/base/units.h"
 
@@ -53,7 +55,13 @@ struct CounterLimits {
   Watts max_power{1000.0};    ///< generous: energy above it is not believed
   /// How far a reading may lag behind: the counter moves in steps of its own.
   std::chrono::nanoseconds slack{0};
+  /// Of a counter without a range: it is so wide that a fall can only be a new start at zero.
+  bool falls_are_resets = false;
 };
+
+/// What a person should know about an interval: energy that may be missing from it. Empty when
+/// there is nothing.
+std::string_view describe_doubt(const CounterInterval& interval);
 
 /// Samples in, energy out. A value without clock or I/O. Not thread-safe.
 class RaplCounter {

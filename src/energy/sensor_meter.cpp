@@ -1,0 +1,153 @@
+#include "symbiont/energy/sensor_meter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "symbiont/base/log.h"
+
+namespace symbiont::energy {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr std::chrono::seconds kCounterPeriod{1};
+
+std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
+                                                   const Sampling& sampling) {
+  if (channel.domain.kind == DomainKind::kGauge) {
+    return GaugeIntegral({.period = sampling.period,
+                          .max_power = channel.domain.max_power,
+                          .believable = channel.believable});
+  }
+  return RaplCounter({.range_uj = channel.counter_range_uj,
+                      .max_power = channel.believable,
+                      .slack = channel.counter_lag,
+                      .falls_are_resets = channel.counter_range_uj == 0});
+}
+
+Watts watts(std::int64_t microwatts) {
+  return Watts(static_cast<double>(microwatts) * 1e-6);
+}
+
+std::optional<std::int64_t> value_of(const Result<std::int64_t>& value) {
+  return value ? std::optional(*value) : std::nullopt;
+}
+
+}  // namespace
+
+SensorMeter::SensorMeter(SensorSet sensors, Sampling sampling, const Clock& clock)
+    : clock_(clock), sampling_(sampling), unavailable_(std::move(sensors.unavailable)) {
+  SYM_CHECK(sampling.period.count() > 0);
+  for (SensorChannel& channel : sensors.channels) add(std::move(channel));
+  if (channels_.empty() || !sampling.in_background) return;
+  sampler_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+SensorMeter::~SensorMeter() = default;  // ends the thread, whatever it waits for
+
+void SensorMeter::add(SensorChannel channel) {
+  const Result<std::int64_t> first = channel.sensor->read();
+  if (!first) {
+    unavailable_.push_back({channel.domain.name, channel.domain.source, first.error().message()});
+    return;
+  }
+  auto rules = rules_for(channel, sampling_);
+  channels_.push_back({std::move(channel.sensor), std::move(rules), std::nullopt});
+  domains_.push_back(std::move(channel.domain));
+  record(domains_.size() - 1, first);
+}
+
+void SensorMeter::record(std::size_t domain, const Result<std::int64_t>& value) {
+  Channel& channel = channels_[domain];
+  channel.failure = value ? std::nullopt : std::optional(value.error());
+  const nanoseconds now = clock_.now();
+  if (auto* const gauge = std::get_if<GaugeIntegral>(&channel.energy)) {
+    const nanoseconds missing = gauge->missing();
+    gauge->sample(now, value ? std::optional(watts(*value)) : std::nullopt);
+    if (gauge->missing() > missing) {
+      warn_once(domain, "could not be read for a while; what was used meanwhile is not counted");
+    }
+    return;
+  }
+  const auto interval = std::get<RaplCounter>(channel.energy).sample(now, value_of(value));
+  const std::string_view doubt = interval ? describe_doubt(*interval) : std::string_view();
+  if (!doubt.empty()) warn_once(domain, doubt);
+}
+
+void SensorMeter::warn_once(std::size_t domain, std::string_view doubt) {
+  if (std::exchange(channels_[domain].warned, true)) return;
+  log::warning(fmt::format("{} ({}): {}", domains_[domain].name, domains_[domain].source, doubt));
+}
+
+void SensorMeter::sample() {
+  for (std::size_t i = 0; i < channels_.size(); ++i) static_cast<void>(ask(i));
+}
+
+Result<std::int64_t> SensorMeter::read_uj(std::size_t domain) {
+  SYM_CHECK(domain < channels_.size());
+  auto done = sampling_.at_reading ? ask(domain) : hold(domain);
+  if (!done) {
+    return tl::unexpected(std::move(done).error().while_doing("read " + domains_[domain].name));
+  }
+  const std::lock_guard lock(mutex_);
+  return std::visit([](const auto& energy) { return energy.total_uj(); }, channels_[domain].energy);
+}
+
+Result<void> SensorMeter::ask(std::size_t domain) {
+  const std::lock_guard asking(asking_);
+  const Result<std::int64_t> value = channels_[domain].sensor->read();
+  const std::lock_guard lock(mutex_);
+  record(domain, value);
+  SYM_RETURN_IF_ERROR(value);
+  return {};
+}
+
+// Without asking: the last power counts on, as long as it is recent.
+Result<void> SensorMeter::hold(std::size_t domain) {
+  const std::lock_guard lock(mutex_);
+  auto* const gauge = std::get_if<GaugeIntegral>(&channels_[domain].energy);
+  if (gauge == nullptr) return {};
+  if (!gauge->is_current(clock_.now())) {
+    return tl::unexpected(channels_[domain].failure.value_or(
+        Error(ErrorCode::kUnavailable, "no reading for more than 5 sampling periods")));
+  }
+  gauge->hold(clock_.now());
+  return {};
+}
+
+std::int64_t SensorMeter::uncertainty_uj(std::size_t domain) {
+  SYM_CHECK(domain < channels_.size());
+  const std::lock_guard lock(mutex_);
+  const auto* const gauge = std::get_if<GaugeIntegral>(&channels_[domain].energy);
+  return gauge == nullptr ? 0 : gauge->uncertainty_uj();
+}
+
+nanoseconds SensorMeter::missing(std::size_t domain) {
+  SYM_CHECK(domain < channels_.size());
+  const std::lock_guard lock(mutex_);
+  const auto* const gauge = std::get_if<GaugeIntegral>(&channels_[domain].energy);
+  return gauge == nullptr ? nanoseconds(0) : gauge->missing();
+}
+
+// Counters forget nothing in between; what is lost at a reset is what was used since the last look.
+nanoseconds SensorMeter::time_between_samples() const {
+  const bool has_gauge = std::any_of(domains_.begin(), domains_.end(), [](const Domain& domain) {
+    return domain.kind == DomainKind::kGauge;
+  });
+  return has_gauge ? sampling_.period : std::max<nanoseconds>(sampling_.period, kCounterPeriod);
+}
+
+void SensorMeter::run(const std::stop_token& stop) {
+  const nanoseconds period = time_between_samples();
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, stop, period, [] { return false; });
+    }
+    if (!stop.stop_requested()) sample();
+  }
+}
+
+}  // namespace symbiont::energy

@@ -1,0 +1,137 @@
+#include "symbiont/energy/sensor_meter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "energy/test/scripted_sensor.h"
+
+namespace symbiont::energy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::int64_t kMicrowatts = 1'000'000;
+
+struct SensorMeterTest : testing::Test {
+  std::unique_ptr<SensorMeter> open(DomainKind kind, bool at_reading = true) {
+    SensorSet set;
+    set.channels.push_back(scripted_channel(script, kind));
+    const Sampling sampling{.period = seconds(1), .at_reading = at_reading, .in_background = false};
+    return std::make_unique<SensorMeter>(std::move(set), sampling, clock);
+  }
+  Script script;
+  ManualClock clock;
+};
+
+TEST_F(SensorMeterTest, IntegratesAGaugeAtEveryReading) {
+  script.value = 100 * kMicrowatts;
+  const auto meter = open(DomainKind::kGauge);
+
+  clock.advance(milliseconds(20));
+  EXPECT_EQ(meter->read_uj(0), 2'000'000) << "a short window needs no tick of the thread";
+  clock.advance(seconds(1));
+  script.value = 50 * kMicrowatts;
+
+  EXPECT_EQ(meter->read_uj(0), 77'000'000);
+  EXPECT_EQ(meter->uncertainty_uj(0), 25'000'000);
+}
+
+TEST_F(SensorMeterTest, FollowsACounterThroughAReset) {
+  script.value = 5'000'000'000;
+  const auto meter = open(DomainKind::kCounter);
+  EXPECT_EQ(meter->read_uj(0), 0);
+
+  clock.advance(seconds(1));
+  script.value = 5'080'000'000;
+  EXPECT_EQ(meter->read_uj(0), 80'000'000);
+
+  clock.advance(seconds(1));
+  script.value = 30'000'000;
+  EXPECT_EQ(meter->read_uj(0), 110'000'000) << "the driver was loaded again";
+  EXPECT_EQ(meter->uncertainty_uj(0), 0);
+}
+
+TEST_F(SensorMeterTest, ListsASensorThatCannotBeReadWithItsReason) {
+  script.fails = true;
+
+  const auto meter = open(DomainKind::kGauge);
+
+  EXPECT_THAT(meter->domains(), IsEmpty());
+  ASSERT_EQ(meter->unavailable().size(), 1u);
+  EXPECT_EQ(meter->unavailable()[0].why, "unplugged: plug it in");
+  EXPECT_EQ(meter->unavailable()[0].source, "script");
+}
+
+TEST_F(SensorMeterTest, FailsAReadingWhileTheSensorDoesAndCountsOnAfterwards) {
+  script.value = 100 * kMicrowatts;
+  const auto meter = open(DomainKind::kGauge);
+
+  clock.advance(seconds(1));
+  script.fails = true;
+  const auto reading = meter->read_uj(0);
+  ASSERT_FALSE(reading);
+  EXPECT_THAT(reading.error().message(), HasSubstr("read scripted: unplugged"));
+
+  clock.advance(seconds(1));
+  script.fails = false;
+  EXPECT_EQ(meter->read_uj(0), 200'000'000) << "the hole is short enough to bridge";
+
+  clock.advance(seconds(60));
+  EXPECT_EQ(meter->read_uj(0), 200'000'000) << "and this one is not";
+  EXPECT_EQ(meter->missing(0), seconds(60));
+  EXPECT_EQ(meter->uncertainty_uj(0), 60 * 200'000'000LL);
+}
+
+TEST_F(SensorMeterTest, DoesNotAskASlowSensorAtAReading) {
+  script.value = 100 * kMicrowatts;
+  const auto meter = open(DomainKind::kGauge, false);
+  EXPECT_EQ(script.readings, 1);
+
+  clock.advance(seconds(2));
+  EXPECT_EQ(meter->read_uj(0), 200'000'000);
+  EXPECT_EQ(script.readings, 1);
+
+  clock.advance(seconds(2));
+  script.value = 50 * kMicrowatts;
+  meter->sample();
+  EXPECT_EQ(meter->read_uj(0), 350'000'000);
+  EXPECT_EQ(script.readings, 2);
+}
+
+TEST_F(SensorMeterTest, SaysWhyASlowSensorHasBeenSilent) {
+  const auto meter = open(DomainKind::kGauge, false);
+  script.fails = true;
+  clock.advance(seconds(3));
+  meter->sample();
+  EXPECT_TRUE(meter->read_uj(0)) << "one failure is bridged";
+
+  clock.advance(seconds(3));
+  const auto reading = meter->read_uj(0);
+
+  ASSERT_FALSE(reading);
+  EXPECT_THAT(reading.error().message(), HasSubstr("unplugged"));
+}
+
+TEST(SensorMeter, SamplesFromAThreadOfItsOwn) {
+  Script script;
+  SensorSet set;
+  set.channels.push_back(scripted_channel(script, DomainKind::kGauge));
+  SensorMeter meter(std::move(set), {.period = milliseconds(1)}, system_clock());
+
+  while (script.readings < 20) std::this_thread::yield();
+
+  EXPECT_TRUE(meter.read_uj(0));
+}
+
+TEST(SensorMeter, EndsItsThreadWithoutWaitingForThePeriod) {
+  Script script;
+  SensorSet set;
+  set.channels.push_back(scripted_channel(script, DomainKind::kGauge));
+  const SensorMeter meter(std::move(set), {.period = std::chrono::hours(1)}, system_clock());
+}
+
+}  // namespace
+}  // namespace symbiont::energy
