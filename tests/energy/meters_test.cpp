@@ -15,7 +15,8 @@ nlohmann::json domains_of(const energy::PowercapTree& machine, const std::string
   const Ended ended = desk.energy({"meters", "--json", "--sysroot", machine.root().string()});
   EXPECT_EQ(ended.exit_code, 0) << ended.message;
   nlohmann::json found = nlohmann::json::array();
-  for (const auto& domain : ended.json()["domains"]) {
+  const nlohmann::json document = ended.json();
+  for (const auto& domain : document["domains"]) {
     EXPECT_EQ(domain.size(), 9U);
     if (domain["source"] == source) found.push_back(domain);
   }
