@@ -3,6 +3,7 @@
 /// none.
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <string>

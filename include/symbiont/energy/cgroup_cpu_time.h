@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "symbiont/base/error.h"
 #include "symbiont/energy/cpu_time.h"
