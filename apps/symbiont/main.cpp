@@ -22,8 +22,9 @@ namespace {
 
 /// Words that documentation reserves for features which this version does not have: refused with
 /// that reason instead of "unknown".
-constexpr std::array<std::string_view, 6> kReservedCommands = {"zoo", "energy", "carbon",
-                                                               "mem", "fed",    "qos"};
+constexpr std::array<std::string_view, 5> kReservedCommands = {"zoo", "carbon", "mem", "fed",
+                                                               "qos"};
+constexpr std::array<std::string_view, 2> kReservedOfEnergy = {"watch", "attribute"};
 constexpr std::array<std::string_view, 4> kReservedOfTune = {"profile", "explain", "serve",
                                                              "pipeline"};
 constexpr std::array<std::string_view, 13> kReservedOptions = {
@@ -41,6 +42,9 @@ std::string reserved_word(const std::vector<std::string>& words) {
     return words[0];
   }
   if (words.size() > 1 && words[0] == "tune" && is_one_of(kReservedOfTune, words[1])) {
+    return words[1];
+  }
+  if (words.size() > 1 && words[0] == "energy" && is_one_of(kReservedOfEnergy, words[1])) {
     return words[1];
   }
   for (const std::string& word : words) {
@@ -141,7 +145,20 @@ int finish_output(int exit_code) {
   return exit_code == kDone ? kFailed : exit_code;
 }
 
+/// How many arguments are ours: `energy measure` leaves all that follows "--" to the command, which
+/// may hold any word.
+int count_own_arguments(int argc, char** argv) {
+  const std::vector<std::string_view> words(argv, argv + argc);
+  if (words.size() < 3 || words[1] != "energy" || words[2] != "measure") {
+    return argc;
+  }
+  return static_cast<int>(std::find(words.begin(), words.end(), "--") - words.begin());
+}
+
 int run(int argc, char** argv) {
+  const int own = count_own_arguments(argc, argv);
+  const std::vector<std::string> measured(argv + std::min(own + 1, argc), argv + argc);
+  argc = own;
   CLI::App app("Machine-learning training that does less work and uses less energy.", "symbiont");
   app.set_version_flag("--version", "symbiont " + std::string(version()));
   app.require_subcommand(1);
@@ -177,6 +194,7 @@ int run(int argc, char** argv) {
   add_ledger_command(app, exit_code);
   add_doctor_command(app, exit_code);
   add_tune_command(app, exit_code);
+  add_energy_command(app, measured, exit_code);
   add_completion_command(app, exit_code);
   add_manual_command(app, exit_code);
   try {

@@ -1,18 +1,13 @@
 #include "symbiont/energy/cpu_time.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <map>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
-#include <fcntl.h>
-#include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "symbiont/base/file.h"
+#include "energy/proc_reader.h"
 
 namespace symbiont::energy {
 namespace {
@@ -21,78 +16,18 @@ using std::chrono::nanoseconds;
 
 constexpr std::chrono::milliseconds kSearchPeriod{10};
 
-// These files are read at every window, so they cost one open, one read, one close and no heap.
-class ProcFile {
- public:
-  explicit ProcFile(const std::filesystem::path& path) {
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.is_open()) return;
-    const ssize_t count = ::read(file.get(), bytes_.data(), bytes_.size());
-    if (count > 0) size_ = static_cast<std::size_t>(count);
-  }
-  std::string_view text() const { return {bytes_.data(), size_}; }
-
- private:
-  std::array<char, 4096> bytes_;
-  std::size_t size_ = 0;
-};
-
-std::string_view next_word(std::string_view& text) {
-  const std::size_t begin = std::min(text.find_first_not_of(" \n"), text.size());
-  const std::size_t end = std::min(text.find_first_of(" \n", begin), text.size());
-  const std::string_view word = text.substr(begin, end - begin);
-  text.remove_prefix(end);
-  return word;
-}
-
-template <typename Integer>
-std::optional<Integer> parse_integer(std::string_view word) {
-  Integer value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
-
-nanoseconds from_clock_ticks(std::int64_t ticks) {
-  static const std::int64_t per_second = ::sysconf(_SC_CLK_TCK);
-  return nanoseconds(ticks * (1'000'000'000 / per_second));
-}
-
-std::optional<nanoseconds> read_cpu_clock(pid_t pid) {
-  clockid_t clock = 0;
-  timespec time{};
-  if (::clock_getcpuclockid(pid, &clock) != 0) return std::nullopt;
-  if (::clock_gettime(clock, &time) != 0) return std::nullopt;
-  return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
+nanoseconds to_nanoseconds(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
 }  // namespace
 
 ProcessTreeCpuTime::ProcessTreeCpuTime(std::filesystem::path proc) : proc_(std::move(proc)) {}
 
-std::optional<ProcessTreeCpuTime::Stat> ProcessTreeCpuTime::read_stat(pid_t pid) const {
-  const ProcFile file(proc_ / std::to_string(pid) / "stat");
-  std::string_view text = file.text();
-  // The command name may hold spaces and parentheses; the fields begin after the last one.
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string_view::npos) return std::nullopt;
-  text.remove_prefix(name_end + 1);
-
-  // proc(5): fields 3 (state) to 22 (starttime).
-  std::array<std::string_view, 20> fields;
-  for (std::string_view& field : fields) field = next_word(text);
-  const auto parent = parse_integer<pid_t>(fields[1]);
-  const auto user_ticks = parse_integer<std::int64_t>(fields[13]);
-  const auto system_ticks = parse_integer<std::int64_t>(fields[14]);
-  const auto start_ticks = parse_integer<std::int64_t>(fields[19]);
-  if (!parent || !user_ticks || !system_ticks || !start_ticks) return std::nullopt;
-  return Stat{pid, *parent, *start_ticks, from_clock_ticks(*user_ticks + *system_ticks)};
-}
-
 std::optional<ProcessTreeCpuTime::Process> ProcessTreeCpuTime::read_new(pid_t pid) const {
-  const std::optional<nanoseconds> own = read_cpu_clock(pid);
+  const std::optional<nanoseconds> own = read_process_cpu_time(proc_, pid);
   if (!own) return std::nullopt;
-  const Stat stat = read_stat(pid).value_or(Stat{.pid = pid});
+  const ProcessStat stat = read_process_stat(proc_, pid).value_or(ProcessStat{});
   Process process;
   process.pid = pid;
   process.parent = stat.parent;
@@ -104,11 +39,11 @@ std::optional<ProcessTreeCpuTime::Process> ProcessTreeCpuTime::read_new(pid_t pi
 
 // False when the process is gone, also when its pid has been given to another one.
 bool ProcessTreeCpuTime::refresh(Process& process) const {
-  const Stat stat = read_stat(process.pid).value_or(Stat{});
+  const ProcessStat stat = read_process_stat(proc_, process.pid).value_or(ProcessStat{});
   if (stat.start_ticks != process.start_ticks) return false;
-  const std::optional<nanoseconds> own = read_cpu_clock(process.pid);
+  const std::optional<nanoseconds> own = read_process_cpu_time(proc_, process.pid);
   if (!own) return false;
-  process.own = *own;
+  process.own = std::max(process.own, *own);  // schedstat forgets threads that have ended
   process.reaped = stat.reaped;
   process.parent = stat.parent;  // an orphan gets another one
   return true;
@@ -162,52 +97,10 @@ bool ProcessTreeCpuTime::tree_may_have_grown() {
   return true;
 }
 
-void ProcessTreeCpuTime::find_descendants() {
-  if (processes_.empty()) return;
-  std::error_code error;
-  const pid_t first = processes_.front().pid;
-  const std::filesystem::path probe =
-      proc_ / std::to_string(first) / "task" / std::to_string(first) / "children";
-  if (std::filesystem::exists(probe, error)) {
-    // `adopt` appends, so the loop reaches the children of children.
-    for (std::size_t i = 0; i < processes_.size(); ++i) {
-      for (const pid_t child : children_of(processes_[i])) adopt(child);
-    }
-    return;
-  }
-  std::multimap<pid_t, pid_t> children;
-  for (const Stat& stat : all_processes()) children.emplace(stat.parent, stat.pid);
-  for (std::size_t i = 0; i < processes_.size(); ++i) {
-    const auto [begin, end] = children.equal_range(processes_[i].pid);
-    for (auto it = begin; it != end; ++it) adopt(it->second);
-  }
-}
-
-std::vector<pid_t> ProcessTreeCpuTime::children_of(const Process& process) const {
-  std::vector<pid_t> children;
-  std::error_code error;
-  const std::filesystem::path tasks = proc_ / std::to_string(process.pid) / "task";
-  for (std::filesystem::directory_iterator it(tasks, error), end; !error && it != end;
-       it.increment(error)) {
-    const Result<std::string> text = read_file(it->path() / "children");
-    std::string_view rest = text ? std::string_view(*text) : std::string_view();
-    for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest)) {
-      if (const auto pid = parse_integer<pid_t>(word)) children.push_back(*pid);
-    }
-  }
-  return children;
-}
-
-std::vector<ProcessTreeCpuTime::Stat> ProcessTreeCpuTime::all_processes() const {
-  std::vector<Stat> processes;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(proc_, error), end; !error && it != end;
-       it.increment(error)) {
-    const auto pid = parse_integer<pid_t>(it->path().filename().native());
-    if (!pid) continue;
-    if (const std::optional<Stat> stat = read_stat(*pid)) processes.push_back(*stat);
-  }
-  return processes;
+void ProcessTreeCpuTime::adopt_descendants() {
+  std::vector<pid_t> pids;
+  for (const Process& process : processes_) pids.push_back(process.pid);
+  for (const pid_t pid : find_descendants(proc_, std::move(pids))) adopt(pid);
 }
 
 void ProcessTreeCpuTime::follow(int pid) {
@@ -218,7 +111,7 @@ void ProcessTreeCpuTime::follow(int pid) {
 
   root_ = pid;
   adopt(pid);
-  find_descendants();
+  adopt_descendants();
   // What they have used so far is where counting starts.
   for (Process& process : processes_) {
     process.own_before = process.own;
@@ -229,11 +122,45 @@ void ProcessTreeCpuTime::follow(int pid) {
 
 nanoseconds ProcessTreeCpuTime::used() {
   refresh_all();
-  if (tree_may_have_grown()) find_descendants();
+  if (tree_may_have_grown()) adopt_descendants();
   nanoseconds total = departed_;
   for (const Process& process : processes_) total += process.total();
   reported_ = std::max(reported_, total);
   return reported_;
+}
+
+LaunchedCpuTime::LaunchedCpuTime(std::filesystem::path proc) : proc_(std::move(proc)) {}
+
+nanoseconds LaunchedCpuTime::read() const {
+  // What has been reaped first, then parents before their children: a process that is reaped in
+  // between is missed until the next time, and never counted in both.
+  rusage reaped{};
+  ::getrusage(RUSAGE_CHILDREN, &reaped);
+  nanoseconds sum = to_nanoseconds(reaped.ru_utime) + to_nanoseconds(reaped.ru_stime);
+  for (const pid_t pid : find_descendants(proc_, {::getpid()})) {
+    const auto own = read_process_cpu_time(proc_, pid);
+    const auto stat = read_process_stat(proc_, pid);
+    if (own && stat) sum += *own + stat->reaped;
+  }
+  return sum;
+}
+
+void LaunchedCpuTime::follow(int) {
+  if (!before_) before_ = read();
+}
+
+nanoseconds LaunchedCpuTime::used() {
+  if (before_) reported_ = std::max(reported_, read() - *before_);
+  return reported_;
+}
+
+std::vector<LiveProcess> live_descendants(const std::filesystem::path& proc) {
+  std::vector<LiveProcess> live;
+  for (const pid_t pid : find_descendants(proc, {::getpid()})) {
+    const auto stat = read_process_stat(proc, pid);
+    if (stat && stat->state != 'Z' && stat->state != 'X') live.push_back({pid, stat->name});
+  }
+  return live;
 }
 
 }  // namespace symbiont::energy

@@ -1,25 +1,13 @@
 #include "symbiont/energy/estimator_meter.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
-
-#include <fmt/format.h>
-
-#include "symbiont/base/config.h"
 
 namespace symbiont::energy {
 namespace {
 
 using std::chrono::nanoseconds;
-
-constexpr std::array<PowerCurve, 4> kCurves{{
-    {"generic", Watts((0.74 + 0.71 + 0.78) / 3), Watts((3.5 + 4.26 + 3.76) / 3)},
-    {"aws", Watts(0.74), Watts(3.5)},
-    {"gcp", Watts(0.71), Watts(4.26)},
-    {"azure", Watts(0.78), Watts(3.76)},
-}};
 
 Domain cpu_domain(const PowerCurve& curve, int threads) {
   Domain domain;
@@ -28,37 +16,19 @@ Domain cpu_domain(const PowerCurve& curve, int threads) {
   domain.source = "estimator";
   domain.provenance = Provenance::kModelled;
   domain.scope = Scope::kProcess;
-  domain.max_power = threads * curve.maximum;
-  domain.relative_uncertainty = kEstimatorUncertainty;
+  domain.max_power = threads * curve.maximum();
+  domain.relative_uncertainty = curve.uncertainty();
   return domain;
 }
 
 }  // namespace
 
-std::span<const PowerCurve> power_curves() {
-  return kCurves;
-}
-
-Result<PowerCurve> find_power_curve(std::string_view name) {
-  if (name.empty()) return kCurves.front();
-  std::vector<std::string> known;
-  for (const PowerCurve& curve : kCurves) {
-    if (curve.name == name) return curve;
-    known.emplace_back(curve.name);
-  }
-  const std::string nearest = nearest_word(name, known);
-  return fail(
-      ErrorCode::kInvalidArgument,
-      fmt::format("unknown power curve \"{}\", expected one of {}{}", name, fmt::join(known, ", "),
-                  nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
-}
-
-EstimatorMeter::EstimatorMeter(const PowerCurve& curve, int threads, const Clock& clock,
+EstimatorMeter::EstimatorMeter(PowerCurve curve, int threads, const Clock& clock,
                                std::unique_ptr<CpuTimeSource> cpu_time)
-    : curve_(curve),
+    : curve_(std::move(curve)),
       threads_(threads),
       clock_(clock),
-      domains_{cpu_domain(curve, threads)},
+      domains_{cpu_domain(curve_, threads)},
       cpu_time_(std::move(cpu_time)) {
   SYM_CHECK(threads >= 1);
 }
@@ -76,9 +46,19 @@ void EstimatorMeter::attach(int pid) {
 void EstimatorMeter::advance() {
   const nanoseconds now = clock_.now();
   const nanoseconds cpu_time = cpu_time_->used();
-  const nanoseconds capacity = threads_ * (now - last_time_);
-  occupied_ += now - std::exchange(last_time_, now);
-  busy_ += std::min(cpu_time - std::exchange(last_cpu_time_, cpu_time), capacity);
+  const nanoseconds capacity = threads_ * (now - std::exchange(last_time_, now));
+  const nanoseconds known = cpu_time - std::exchange(last_cpu_time_, cpu_time);
+  const nanoseconds busy = std::min(known, capacity);
+  if (capacity > nanoseconds(0)) {
+    const double utilisation =
+        static_cast<double>(busy.count()) / static_cast<double>(capacity.count());
+    energy_ += curve_.at(utilisation) * to_seconds(capacity);
+    unused_ += capacity - busy;
+  }
+  // A child's time may become known only when it is reaped: it was spent earlier then.
+  const nanoseconds late = std::min(known - busy, unused_);
+  energy_ += (curve_.maximum() - curve_.idle()) * to_seconds(late);
+  unused_ -= late;
 }
 
 Result<std::int64_t> EstimatorMeter::read_uj(std::size_t domain) {
@@ -86,9 +66,7 @@ Result<std::int64_t> EstimatorMeter::read_uj(std::size_t domain) {
   const std::lock_guard lock(mutex_);
   if (!attached_) return 0;
   advance();
-  const Joules idle = threads_ * curve_.minimum * to_seconds(occupied_);
-  const Joules active = (curve_.maximum - curve_.minimum) * to_seconds(busy_);
-  return std::llround((idle + active).value() * 1e6);
+  return std::llround(energy_.value() * 1e6);
 }
 
 }  // namespace symbiont::energy

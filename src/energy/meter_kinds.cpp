@@ -10,6 +10,7 @@
 #include "energy/word_list.h"
 #include "symbiont/base/clock.h"
 #include "symbiont/base/config.h"
+#include "symbiont/energy/cgroup_cpu_time.h"
 #include "symbiont/energy/command_meter.h"
 #include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/hwmon.h"
@@ -64,15 +65,27 @@ Opened open_redfish(const MonitorOptions&, std::string_view url) {
   return std::make_unique<SensorMeter>(std::move(sensors), kRedfishSampling, system_clock());
 }
 
-Opened open_estimator(const MonitorOptions& options, std::string_view) {
-  SYM_ASSIGN_OR_RETURN(const PowerCurve curve, find_power_curve(options.curve));
+Opened open_estimator_over(const MonitorOptions& options, std::unique_ptr<CpuTimeSource> cpu_time) {
+  SYM_ASSIGN_OR_RETURN(PowerCurve curve, find_power_curve(options.curve));
   if (options.threads < 1) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("the estimator needs at least 1 thread, found {}", options.threads));
   }
-  return std::make_unique<EstimatorMeter>(
-      curve, options.threads, system_clock(),
-      std::make_unique<ProcessTreeCpuTime>(options.sysroot / "proc"));
+  return std::make_unique<EstimatorMeter>(std::move(curve), options.threads, system_clock(),
+                                          std::move(cpu_time));
+}
+
+Opened open_estimator(const MonitorOptions& options, std::string_view) {
+  const std::filesystem::path proc = options.sysroot / "proc";
+  if (options.launched) {
+    return open_estimator_over(options, std::make_unique<LaunchedCpuTime>(proc));
+  }
+  return open_estimator_over(options, std::make_unique<ProcessTreeCpuTime>(proc));
+}
+
+Opened open_cgroup(const MonitorOptions& options, std::string_view path) {
+  SYM_ASSIGN_OR_RETURN(auto cpu_time, CgroupCpuTime::open(options.sysroot, path));
+  return open_estimator_over(options, std::move(cpu_time));
 }
 
 Opened open_replay(const MonitorOptions&, std::string_view path) {
@@ -94,6 +107,7 @@ constexpr MeterKind kKinds[] = {
     {"ipmi", "", false, false, &open_ipmi},
     {"redfish", "URL", false, false, &open_redfish},
     {"estimator", "", false, false, &open_estimator},
+    {"cgroup", "PATH", false, false, &open_cgroup},
     {"replay", "FILE", true, false, &open_replay},
 };
 

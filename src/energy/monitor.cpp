@@ -245,21 +245,36 @@ Result<Window> Monitor::open_window() const {
   return window;
 }
 
-Result<Usage> Window::usage() const {
+Result<std::vector<Usage>> Window::usage_by_domain() const {
   auto readings = monitor_->state_->read();
   if (!readings) return tl::unexpected(std::move(readings).error().while_doing("read window"));
-  Usage usage;
-  usage.time = monitor_->clock().now() - start_time_;
-  usage.provenance = monitor_->provenance();
-  usage.scope = monitor_->scope();
+  const std::chrono::nanoseconds time = monitor_->clock().now() - start_time_;
+  std::vector<Usage> usages;
   const std::vector<std::int64_t> doubt_uj = monitor_->state_->read_doubt();
   for (std::size_t i = 0; i < start_uj_.size(); ++i) {
+    const Domain& domain = monitor_->domains()[i];
     const std::int64_t used_uj = (*readings)[i] - start_uj_[i];
-    usage.energy_uj += used_uj;
-    usage.uncertainty_uj += half_width_uj(monitor_->domains()[i], used_uj,
-                                          doubt_uj[i] - start_doubt_uj_[i], usage.time);
+    usages.push_back(
+        {.energy_uj = used_uj,
+         .uncertainty_uj = half_width_uj(domain, used_uj, doubt_uj[i] - start_doubt_uj_[i], time),
+         .time = time,
+         .provenance = domain.provenance,
+         .scope = domain.scope});
   }
-  return usage;
+  return usages;
+}
+
+Result<Usage> Window::usage() const {
+  SYM_ASSIGN_OR_RETURN(const std::vector<Usage> usages, usage_by_domain());
+  Usage sum;
+  sum.time = usages.front().time;
+  sum.provenance = monitor_->provenance();
+  sum.scope = monitor_->scope();
+  for (const Usage& usage : usages) {
+    sum.energy_uj += usage.energy_uj;
+    sum.uncertainty_uj += usage.uncertainty_uj;
+  }
+  return sum;
 }
 
 }  // namespace symbiont::energy

@@ -10,8 +10,8 @@
 #include "symbiont/base/config.h"
 #include "symbiont/base/file.h"
 #include "symbiont/base/words.h"
-#include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/monitor.h"
+#include "symbiont/energy/power_curve.h"
 #include "symbiont/train/metrics.h"
 #include "symbiont/tune/learning_rate.h"
 
@@ -455,11 +455,12 @@ Result<void> read_energy(Config& config, JobSpec& spec) {
   SYM_ASSIGN_OR_RETURN(const std::string sysroot, table.optional<std::string>("sysroot", "/"));
   spec.sysroot = beside(spec, sysroot);
   SYM_ASSIGN_OR_RETURN(spec.curve, table.optional<std::string>("curve", ""));
-  if (spec.curve.starts_with("csv:")) {
-    return not_yet(table, "curve", "a curve of your own");
-  }
-  if (const auto known = energy::find_power_curve(spec.curve); !known) {
-    return reject(table, "curve", known.error().message());
+  spec.curve = energy::resolve_curve_path(spec.curve, folder);
+  // A curve's file is read when the meters are opened.
+  if (!spec.curve.starts_with("csv:")) {
+    if (const auto known = energy::find_power_curve(spec.curve); !known) {
+      return reject(table, "curve", known.error().message());
+    }
   }
   return {};
 }

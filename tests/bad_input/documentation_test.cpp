@@ -71,7 +71,8 @@ TEST(Documentation, NamesEveryOptionOfEveryCommand) {
   const std::string reference = page("commands.md");
   for (const Words& command :
        {Words{"init"}, Words{"run"}, Words{"report"}, Words{"status"}, Words{"ledger", "check"},
-        Words{"ledger", "export"}, Words{"doctor"}, Words{"tune", "replay"}}) {
+        Words{"ledger", "export"}, Words{"doctor"}, Words{"tune", "replay"},
+        Words{"energy", "meters"}, Words{"energy", "measure"}, Words{"energy", "calibrate"}}) {
     Words words = command;
     words.push_back("--help");
     const Ended help = room.run(words);
@@ -90,7 +91,8 @@ TEST(Documentation, NamesEveryKeyOfWhatIsPrintedAsJson) {
   std::set<std::string> keys;
   for (const Words& words :
        {Words{"run", "job.toml", "--json"}, Words{"run", "job.toml", "--check", "--json"},
-        Words{"status", "--json"}, Words{"ledger", "check", "--json"}, Words{"doctor", "--json"}}) {
+        Words{"status", "--json"}, Words{"ledger", "check", "--json"}, Words{"doctor", "--json"},
+        Words{"energy", "meters", "--json"}, Words{"energy", "measure", "--json", "--", "true"}}) {
     const Ended ended = room.run(words);
     ASSERT_TRUE(ended.status.success()) << ended.message;
     collect_keys(nlohmann::json::parse(ended.output), keys);

@@ -19,11 +19,13 @@ namespace symbiont::energy {
 /// Which meters, as in the [energy] table of a job file.
 struct MonitorOptions {
   /// "auto" (measured if anything can be, else the estimator), "rapl", "estimator",
-  /// "replay:FILE".
+  /// "cgroup:PATH" (the estimator, over a control group), "replay:FILE".
   std::vector<std::string> meters = {"auto"};
   std::filesystem::path sysroot = "/";  ///< /sys and /proc are read below it
-  std::string curve;                    ///< the estimator's; empty: its default
+  std::string curve;                    ///< the estimator's: find_power_curve(); empty: its default
   int threads = 1;                      ///< processors the job occupies, for the estimator
+  bool launched = false;                ///< the estimator counts all that this process launches
+                          ///< (LaunchedCpuTime), not the tree below the process that is attached
 };
 
 /// What could be read on this machine, and what could not.
@@ -45,6 +47,8 @@ class Window {
   /// sum over the domains of Domain::relative_uncertainty of the energy and Meter::uncertainty_uj;
   /// while the window is shorter than Domain::resolution, at least max_power for all of it.
   Result<Usage> usage() const;
+  /// The same by domain, as Monitor::domains() lists them, all of one moment.
+  Result<std::vector<Usage>> usage_by_domain() const;
   WallTime begin() const { return wall_begin_; }
 
  private:

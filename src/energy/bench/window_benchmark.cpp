@@ -12,9 +12,10 @@
 namespace symbiont::energy {
 namespace {
 
-Monitor open(std::string meter) {
+Monitor open(std::string meter, const std::filesystem::path& sysroot = "/") {
   MonitorOptions options;
   options.meters = {std::move(meter)};
+  options.sysroot = sysroot;
   auto monitor = Monitor::open(options);
   if (!monitor) std::abort();
   monitor->attach(::getpid());
@@ -46,6 +47,30 @@ void estimator_window(benchmark::State& state) {
   measure_windows(state, monitor);
 }
 BENCHMARK(estimator_window);
+
+// Two packages with memory, as a server with two sockets shows them; files in memory stand for
+// sysfs, as they do there.
+void rapl_window(benchmark::State& state) {
+  const auto root =
+      std::filesystem::temp_directory_path() / ("window-benchmark-" + std::to_string(::getpid()));
+  const auto add_zone = [&](const std::string& zone, const std::string& name) {
+    const auto path = root / "sys/class/powercap" / zone;
+    std::filesystem::create_directories(path);
+    std::ofstream(path / "name") << name << '\n';
+    std::ofstream(path / "max_energy_range_uj") << "262143328850\n";
+    std::ofstream(path / "energy_uj") << "123456789\n";
+  };
+  for (const std::string socket : {"0", "1"}) {
+    add_zone("intel-rapl:" + socket, "package-" + socket);
+    add_zone("intel-rapl:" + socket + "/intel-rapl:" + socket + ":0", "dram");
+  }
+  {
+    Monitor monitor = open("rapl", root);
+    measure_windows(state, monitor);
+  }
+  std::filesystem::remove_all(root);
+}
+BENCHMARK(rapl_window);
 
 }  // namespace
 }  // namespace symbiont::energy

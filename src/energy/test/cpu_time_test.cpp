@@ -1,11 +1,13 @@
 #include "symbiont/energy/cpu_time.h"
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -233,6 +235,128 @@ TEST(ProcessTreeCpuTime, FindsChildrenThroughTheKernelsOwnListWhereThereIsOne) {
 
   EXPECT_GE(tree.used(), kBurn);
   std::filesystem::remove_all(proc);
+}
+
+/// A made-up proc file system with processes whose pids no kernel hands out, so that nothing but
+/// the files can tell their time.
+struct SchedstatTest : testing::Test {
+  ~SchedstatTest() override { std::filesystem::remove_all(proc); }
+  void write(const std::filesystem::path& file, const std::string& text) const {
+    std::filesystem::create_directories((proc / file).parent_path());
+    std::ofstream(proc / file) << text;
+  }
+  void add_process(int pid, int parent) const {
+    const std::string name = std::to_string(pid);
+    write(name + "/stat", name + " (train) S " + std::to_string(parent) +
+                              " 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0\n");
+  }
+  void set_time(int pid, int thread, int time_ns) const {
+    write(std::to_string(pid) + "/task/" + std::to_string(thread) + "/schedstat",
+          std::to_string(time_ns) + " 0 1\n");
+  }
+
+  const std::filesystem::path proc =
+      std::filesystem::path(testing::TempDir()) / ("schedstat-" + std::to_string(::getpid()));
+  static constexpr int kParent = 900'000'001;
+  static constexpr int kChild = 900'000'002;
+};
+
+TEST_F(SchedstatTest, StandsInForAClockThatCannotBeRead) {
+  add_process(kParent, 1);
+  set_time(kParent, kParent, 1'000);
+  ProcessTreeCpuTime tree(proc);
+  tree.follow(kParent);
+  EXPECT_EQ(tree.used(), nanoseconds(0));
+
+  set_time(kParent, kParent, 1'700);
+  set_time(kParent, kParent + 50, 40);
+  EXPECT_EQ(tree.used(), nanoseconds(740));
+}
+
+TEST_F(SchedstatTest, KeepsTheTimeOfThreadsThatHaveEnded) {
+  add_process(kParent, 1);
+  set_time(kParent, kParent, 0);
+  ProcessTreeCpuTime tree(proc);
+  tree.follow(kParent);
+  set_time(kParent, kParent + 50, 500);
+  EXPECT_EQ(tree.used(), nanoseconds(500));
+
+  std::filesystem::remove_all(proc / std::to_string(kParent) / "task" /
+                              std::to_string(kParent + 50));
+  EXPECT_EQ(tree.used(), nanoseconds(500));
+}
+
+TEST_F(SchedstatTest, FindsChildrenByParentWhereTheKernelDoesNotListThem) {
+  add_process(kParent, 1);
+  set_time(kParent, kParent, 100);
+  add_process(kChild, kParent);
+  set_time(kChild, kChild, 10);
+  ProcessTreeCpuTime tree(proc);
+  tree.follow(kParent);
+
+  set_time(kParent, kParent, 200);
+  set_time(kChild, kChild, 17);
+
+  EXPECT_EQ(tree.used(), nanoseconds(107));
+}
+
+TEST(LaunchedCpuTime, IsExactForAChildThatIsReaped) {
+  LaunchedCpuTime launched;
+  launched.follow(0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    burn(kBurn);
+    ::_exit(0);
+  }
+  rusage usage{};
+  ASSERT_EQ(::wait4(child, nullptr, 0, &usage), child);
+
+  const auto reaped = std::chrono::microseconds(usage.ru_utime.tv_usec) +
+                      std::chrono::microseconds(usage.ru_stime.tv_usec);
+  // Either is cut off at whole microseconds, user and system time apart.
+  EXPECT_NEAR(static_cast<double>(launched.used().count()),
+              static_cast<double>(nanoseconds(reaped).count()), 2'000);
+  EXPECT_GE(launched.used(), kBurn);
+}
+
+TEST(LaunchedCpuTime, CountsTheLivingAndThenTheDeadOnce) {
+  LaunchedCpuTime launched;
+  launched.follow(0);
+  Worker worker;
+  worker.tell(Worker::kForkAndKeep);
+  const nanoseconds alive = launched.used();
+  EXPECT_GE(alive, kBurn);
+
+  worker.tell(Worker::kEndChild);
+  worker.kill_and_reap();
+
+  EXPECT_GE(launched.used(), alive);
+  EXPECT_LT(launched.used(), kBurn + kOverhead);
+}
+
+TEST(LaunchedCpuTime, DoesNotCountWhatWasUsedBefore) {
+  Worker worker;
+  worker.tell(Worker::kBurnItself);
+  LaunchedCpuTime launched;
+  EXPECT_EQ(launched.used(), nanoseconds(0));
+  launched.follow(0);
+
+  worker.kill_and_reap();
+
+  EXPECT_LT(launched.used(), kOverhead);
+}
+
+TEST(LiveDescendants, AreThoseThatHaveNotEnded) {
+  EXPECT_TRUE(live_descendants().empty());
+  Worker worker;
+  const pid_t grandchild = worker.tell(Worker::kForkAndKeep);
+
+  const std::vector<LiveProcess> live = live_descendants();
+
+  ASSERT_EQ(live.size(), 2U);
+  EXPECT_EQ(live[0].pid, worker.pid());
+  EXPECT_EQ(live[1].pid, grandchild);
+  EXPECT_EQ(live[1].name, "energy_test");
 }
 
 }  // namespace

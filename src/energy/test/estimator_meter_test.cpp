@@ -85,21 +85,29 @@ TEST_F(EstimatorMeterTest, SaysThatItIsModelledAndHowWell) {
   EXPECT_DOUBLE_EQ(domain.relative_uncertainty, 0.40);
 }
 
-// Cloud Carbon Footprint, methodology, appendix: average minimum and maximum watts.
-TEST(PowerCurve, OffersThePublishedCoefficients) {
-  EXPECT_EQ(find_power_curve("aws")->maximum, Watts(3.5));
-  EXPECT_EQ(find_power_curve("gcp")->minimum, Watts(0.71));
-  EXPECT_EQ(find_power_curve("azure")->maximum, Watts(3.76));
-  EXPECT_NEAR(find_power_curve("")->minimum.value(), 0.743333, 1e-6);
-  EXPECT_NEAR(find_power_curve("generic")->maximum.value(), 3.84, 1e-12);
+TEST_F(EstimatorMeterTest, ChargesLateNewsOfProcessorTimeToTheTimeBefore) {
+  meter->attach(42);
+  run(seconds(10), seconds(0));
+  EXPECT_EQ(meter->read_uj(0), 2 * 7'400'000);
+
+  run(seconds(1), seconds(7));
+
+  EXPECT_EQ(meter->read_uj(0), 22 * 740'000 + 7 * (3'500'000 - 740'000));
 }
 
-TEST(PowerCurve, NamesTheNearestWhenItDoesNotKnowOne) {
-  const auto curve = find_power_curve("azur");
+TEST_F(EstimatorMeterTest, FollowsTheBendsOfACurve) {
+  auto bent = PowerCurve::through("bent", {{0, Watts(1)}, {0.5, Watts(9)}, {1, Watts(10)}}, 0.05);
+  auto source = std::make_unique<ScriptedCpuTime>();
+  cpu = source.get();
+  meter = std::make_unique<EstimatorMeter>(*std::move(bent), 2, clock, std::move(source));
+  meter->attach(42);
 
-  ASSERT_FALSE(curve);
-  EXPECT_EQ(curve.error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_THAT(curve.error().message(), HasSubstr("did you mean azure?"));
+  run(seconds(10), seconds(10));
+  EXPECT_EQ(meter->read_uj(0), 2 * 10 * 9'000'000);
+
+  run(seconds(10), seconds(20));
+  EXPECT_EQ(meter->read_uj(0), 2 * 10 * 9'000'000 + 2 * 10 * 10'000'000);
+  EXPECT_DOUBLE_EQ(meter->domains()[0].relative_uncertainty, 0.05);
 }
 
 }  // namespace
