@@ -189,6 +189,10 @@ Result<fs::path> CheckpointFolder::commit(const fs::path& previous) {
   return place_;
 }
 
+void remove_other_checkpoints(const fs::path& output, const fs::path& kept) {
+  remove_others(output, fs::path(), kept);
+}
+
 Result<WorkerProgress> read_progress(const fs::path& checkpoint) {
   const fs::path path = checkpoint / kProgress;
   SYM_ASSIGN_OR_RETURN(const std::string text, read_file(path, kMaxProgressFile));

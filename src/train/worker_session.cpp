@@ -59,6 +59,9 @@ Result<void> WorkerSession::start(Hello hello) {
   hello.resumed_epoch = progress_.epoch;
   hello.resumed_position = progress_.position;
   SYM_RETURN_IF_ERROR(send(hello));
+  if (!environment_.resume.empty()) {
+    remove_other_checkpoints(environment_.output, environment_.resume);
+  }
   steps_per_epoch_ = steps_per_epoch;
   return {};
 }

@@ -133,6 +133,7 @@ INSTANTIATE_TEST_SUITE_P(BetweenEpochs, KillOfRunner,
                                            Story{{{"train.lease.granted", 13}}, steps(6, 2)},
                                            Story{{{"train.epoch.received", 2}}, whole(2)},
                                            Story{{{"ledger.record_epoch.after", 2}}, whole(2)},
+                                           Story{{{"ledger.record_checkpoint.after", 2}}, 0},
                                            Story{{{"train.checkpoint.saved", 2}}, whole(2)}),
                          name_of_parameter);
 

@@ -50,6 +50,11 @@ class CheckpointFolder {
   WorkerProgress progress_;
 };
 
+/// Removes every checkpoint in `output` but `kept`, which may be empty: those that a worker killed
+/// between two of them left. What cannot be removed costs disk space only.
+void remove_other_checkpoints(const std::filesystem::path& output,
+                              const std::filesystem::path& kept);
+
 /// How far a committed checkpoint is. kNotFound, kInvalidArgument or kDataLoss, naming the file,
 /// when it is not a whole checkpoint.
 Result<WorkerProgress> read_progress(const std::filesystem::path& checkpoint);
