@@ -1,6 +1,7 @@
 #include "symbiont/energy/sensor_meter.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,6 +30,13 @@ std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
 
 Watts watts(std::int64_t microwatts) {
   return Watts(static_cast<double>(microwatts) * 1e-6);
+}
+
+// Signals are for the threads of whoever opened the meter.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
 }
 
 std::optional<std::int64_t> value_of(const Result<std::int64_t>& value) {
@@ -140,6 +148,7 @@ nanoseconds SensorMeter::time_between_samples() const {
 }
 
 void SensorMeter::run(const std::stop_token& stop) {
+  block_signals();
   const nanoseconds period = time_between_samples();
   while (!stop.stop_requested()) {
     {
