@@ -1,6 +1,7 @@
 #include "energy/meter_kinds.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -13,9 +14,11 @@
 #include "symbiont/energy/command_meter.h"
 #include "symbiont/energy/estimator_meter.h"
 #include "symbiont/energy/hwmon.h"
+#include "symbiont/energy/ipmi.h"
 #include "symbiont/energy/nvml.h"
 #include "symbiont/energy/perf_rapl.h"
 #include "symbiont/energy/rapl_meter.h"
+#include "symbiont/energy/redfish.h"
 #include "symbiont/energy/replay_device.h"
 
 namespace symbiont::energy {
@@ -46,6 +49,20 @@ Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
 Opened open_command(const MonitorOptions&, std::string_view program) {
   return std::make_unique<SensorMeter>(find_command_sensor(program), kCommandSampling,
                                        system_clock());
+}
+
+Opened open_ipmi(const MonitorOptions& options, std::string_view) {
+  return std::make_unique<SensorMeter>(find_ipmi_sensor(options.sysroot), kIpmiSampling,
+                                       system_clock());
+}
+
+Opened open_redfish(const MonitorOptions&, std::string_view url) {
+  RedfishOptions options;
+  options.url = url;
+  const char* const credentials = std::getenv("SYMBIONT_REDFISH_CREDENTIALS");
+  if (credentials != nullptr) options.credentials = credentials;
+  SYM_ASSIGN_OR_RETURN(SensorSet sensors, find_redfish_sensor(options));
+  return std::make_unique<SensorMeter>(std::move(sensors), kRedfishSampling, system_clock());
 }
 
 Opened open_estimator_over(const MonitorOptions& options, std::unique_ptr<CpuTimeSource> cpu_time) {
@@ -87,6 +104,8 @@ constexpr MeterKind kKinds[] = {
     {"hwmon", "", false, false, &open_hwmon},
     {"hwmon", "CHIP/LABEL[,...]", false, false, &open_hwmon},
     {"command", "PROGRAM", true, false, &open_command},
+    {"ipmi", "", false, false, &open_ipmi},
+    {"redfish", "URL", false, false, &open_redfish},
     {"estimator", "", false, false, &open_estimator},
     {"cgroup", "PATH", false, false, &open_cgroup},
     {"replay", "FILE", true, false, &open_replay},

@@ -53,8 +53,8 @@ void SensorMeter::add(SensorChannel channel) {
     unavailable_.push_back({channel.domain.name, channel.domain.source, first.error().message()});
     return;
   }
-  auto rules = rules_for(channel, sampling_);
-  channels_.push_back({std::move(channel.sensor), std::move(rules), std::nullopt});
+  const auto rules = rules_for(channel, sampling_);
+  channels_.push_back({std::move(channel.sensor), rules, std::nullopt});
   domains_.push_back(std::move(channel.domain));
   record(domains_.size() - 1, first);
 }

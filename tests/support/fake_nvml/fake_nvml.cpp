@@ -123,6 +123,8 @@ int get(void* device, const char* word, const char* error, Number* value) {
 
 }  // namespace
 
+// Names and shapes are NVML's.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" {
 
 int nvmlInit_v2() {
@@ -240,3 +242,4 @@ int nvmlDeviceGetMigMode(void* device, unsigned* current, unsigned* pending) {
 }
 
 }  // extern "C"
+// NOLINTEND(readability-identifier-naming)
