@@ -26,6 +26,8 @@
 extern "C" {
 #endif
 
+/* NOLINTBEGIN(readability-identifier-naming): the names are C's, not those of the C++ headers. */
+
 #define SYMBIONT_ABI_VERSION 1
 
 #if defined(__GNUC__)
@@ -198,6 +200,8 @@ SYMBIONT_API symbiont_code symbiont_worker_finished(symbiont_worker* worker, con
  */
 SYMBIONT_API symbiont_code symbiont_worker_failed(symbiont_worker* worker, const char* code,
                                                   const char* message);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }
