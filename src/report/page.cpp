@@ -91,6 +91,16 @@ std::string uncertainty(const SpendingPlot& spending) {
              : "";
 }
 
+/// "accuracy ≥ 0.88" of "accuracy >= 0.88".
+std::string with_sign(std::string target) {
+  for (const auto& [ascii, sign] : {std::pair(" >= ", " ≥ "), std::pair(" <= ", " ≤ ")}) {
+    if (const std::size_t at = target.find(ascii); at != std::string::npos) {
+      target.replace(at, 4, sign);
+    }
+  }
+  return target;
+}
+
 // --- Head ---------------------------------------------------------------------------------------
 
 void Page::add_head() {
@@ -112,8 +122,9 @@ void Page::add_title() {
   add("<h1>{}, run {}<span class=\"status {}\">{}</span></h1>\n", escape(records_.job.name),
       records_.run.id, good ? "good" : "bad", ledger::to_string(records_.run.status));
   add("<p class=\"lead\">{} to {} on {}, default batch size {}; started {} UTC{}.</p>\n",
-      escape(identity_.model.empty() ? "training" : identity_.model), escape(identity_.target),
-      escape(identity_.data), identity_.batch_size, civil_time(records_.run.started),
+      escape(identity_.model.empty() ? "training" : identity_.model),
+      escape(with_sign(identity_.target)), escape(identity_.data), identity_.batch_size,
+      civil_time(records_.run.started),
       records_.run.finished ? ", finished " + civil_time(*records_.run.finished) + " UTC" : "");
   add("<p class=\"lead\">Energy in joules: {}. Cost = η·energy + (1 − η)·maximum power·time{}, in "
       "joules.</p>\n",
@@ -196,7 +207,13 @@ void Page::add_plots() {
   add_plot(2, "Time and energy to the target (energy " + kind + ")", false,
            time_energy_plot(records_));
   const MetricPlot metric = metric_plot(records_);
-  add_plot(3, "Learning: " + metric.metric + " against seconds (measured)", false, metric);
+  // A replayed trace tells seconds too; otherwise they are a clock's.
+  const bool from_clock = records_.job.provenance != Provenance::kReplayed &&
+                          records_.job.provenance != Provenance::kSimulated;
+  add_plot(3,
+           fmt::format("Learning: {} against seconds ({})", metric.metric,
+                       from_clock ? "measured" : kind),
+           false, metric);
   add_plot(4, "Where the joules and grams went (" + kind + ")", false, spending_plot(records_));
   add_plot(5, "What is believed about each batch size (energy " + kind + ")", false,
            belief_plot(records_));
@@ -350,7 +367,7 @@ void Page::add_configuration() {
       fmt::format("{} and {} baseline runs", records_.run.recurrences, records_.run.baseline_runs));
   add_setting("data", identity_.data);
   add_setting("model", identity_.model);
-  add_setting("target", identity_.target);
+  add_setting("target", with_sign(identity_.target));
   add_setting("optimizer", identity_.optimizer);
   add_setting("learning rate at the default", setting(identity_.learning_rate));
   add_setting("batch sizes", fmt::format("{}; default {}", fmt::join(identity_.batch_sizes, ", "),

@@ -36,7 +36,7 @@ std::string duration(double seconds) {
 }
 
 std::string energy_with_interval(const Usage& usage) {
-  const std::string energy = with_prefix(usage.energy().value(), "J");
+  std::string energy = with_prefix(usage.energy().value(), "J");
   if (usage.energy_uj == 0 || usage.uncertainty_uj == 0) {
     return energy;
   }

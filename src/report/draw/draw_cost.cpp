@@ -82,7 +82,7 @@ Axis cost_axis(const CostPlot& plot, const Box& box) {
   for (const CostPoint& point : plot.points) {
     most = std::max(most, point.most_j);
   }
-  return linear_axis(0.0, most * 1.02, box.bottom, box.top, "cost", "J", 6);
+  return linear_axis(0.0, most * 1.04, box.bottom, box.top, "cost", "J", 6);
 }
 
 void draw_costs(Svg& svg, const Box& box, const Axis& x, const CostPlot& plot, const MarkKey& key) {

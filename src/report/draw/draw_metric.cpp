@@ -80,7 +80,9 @@ std::string draw(const MetricPlot& plot, const MarkKey& key) {
   const Axis x =
       wide ? logarithmic_axis(extent.shortest, extent.longest, box.left, box.right, "time", "s")
            : linear_axis(0.0, extent.longest, box.left, box.right, "time", "s", 7);
-  const Axis y = linear_axis(extent.low, extent.high, box.bottom, box.top, plot.metric, "", 6);
+  const double room = 0.03 * (extent.high - extent.low);
+  const Axis y =
+      linear_axis(extent.low - room, extent.high + room, box.bottom, box.top, plot.metric, "", 6);
   draw_x_axis(svg, box, x);
   draw_y_axis(svg, box, y);
   if (plot.target) {

@@ -47,6 +47,11 @@ double round_step(double range, int about) {
   return 10.0 * power;
 }
 
+/// A tick at the end of an axis is worth half a step of empty room, not more.
+double rounded_if_near(double end, double rounded, double step) {
+  return std::abs(rounded - end) <= 0.5 * step ? rounded : end;
+}
+
 std::string number(double value) {
   return fmt::format("{:.10g}", std::abs(value) < 1e-12 ? 0.0 : value);
 }
@@ -124,8 +129,8 @@ Axis linear_axis(double from, double to, double start, double end, std::string_v
     to += room;
   }
   const double step = round_step(to - from, about);
-  from = std::floor(from / step + 1e-9) * step;
-  to = std::ceil(to / step - 1e-9) * step;
+  from = rounded_if_near(from, std::floor(from / step + 1e-9) * step, step);
+  to = rounded_if_near(to, std::ceil(to / step - 1e-9) * step, step);
   const Prefix prefix = prefix_for(std::max(std::abs(from), std::abs(to)), unit);
   Axis axis{{from, to, start, end, false}, {}, titled(what, unit, prefix)};
   for (const double value : round_values(from, to, about)) {

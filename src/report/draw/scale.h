@@ -37,8 +37,8 @@ struct Axis {
 /// one. No more than 50.
 std::vector<double> round_values(double from, double to, int about);
 
-/// Linear from `from` to `to`, widened to whole steps at the ends. Ticks carry a prefix in common:
-/// the title says "cost (kJ)".
+/// Linear from `from` to `to`, widened to a whole step at an end that is near one. Ticks carry a
+/// prefix in common: the title says "cost (kJ)".
 Axis linear_axis(double from, double to, double start, double end, std::string_view what,
                  std::string_view unit, int about);
 /// Logarithmic, ticks at 1, 2 and 5 times powers of ten; more over a short range, powers
