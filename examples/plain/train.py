@@ -7,7 +7,7 @@ One line of JSON per epoch goes to OUTPUT/metrics.jsonl, a checkpoint to OUTPUT/
 Without Debian's package dataset-fashion-mnist it trains on clouds of points that it makes up.
 """
 
-import argparse, gzip, json, math, os, random
+import argparse, gzip, json, math, os, random, shutil
 
 FOLDER = "/usr/share/datasets/fashion-mnist"
 ROWS, TEST_ROWS, CLASSES = 3000, 1000, 10
@@ -59,10 +59,12 @@ def step(weights, batch, rate):
 
 
 def save(folder, state):
-    os.makedirs(folder, exist_ok=True)
-    with open(f"{folder}/state.json.new", "w") as file:
+    """Whenever there is such a folder, it is complete."""
+    os.makedirs(f"{folder}.new", exist_ok=True)
+    with open(f"{folder}.new/state.json", "w") as file:
         json.dump(state, file)
-    os.replace(f"{folder}/state.json.new", f"{folder}/state.json")  # the old one or the new one, never a half
+    shutil.rmtree(folder, ignore_errors=True)
+    os.rename(f"{folder}.new", folder)
 
 
 def main():

@@ -431,6 +431,9 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   if (record.checkpoint) {
     remove_checkpoint(home() / record.checkpoint->path);
   }
+  if (session_.spec.plain) {  // which may have saved one since
+    remove_checkpoint(attempt_directory(record.attempt.id) / train::kPlainCheckpoint);
+  }
   recurrence_finished_ = result.recurrence_finished;
   if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&
       !result.recurrence_reached && unreached_.empty()) {

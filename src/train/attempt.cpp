@@ -336,6 +336,9 @@ Step<void> Driver::save_checkpoint() {
   }
   const std::optional<fs::path> path =
       path_below(options_.output, saved.path, fs::file_type::directory);
+  if (!path && !counts_steps()) {
+    return {};  // a plain command runs on, and may be about to replace it
+  }
   if (!path) {
     return garbage("saved.path: found \"" + saved.path +
                    "\", expected a directory below SYMBIONT_OUTPUT");

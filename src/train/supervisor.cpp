@@ -125,6 +125,7 @@ class Supervisor {
   void answer_checkpoint();
   void stop();
   void finish_stop();
+  bool drop_checkpoint();
   void give_up(const char* code, const std::string& why);
   void say(const WorkerMessage& message);
 
@@ -283,7 +284,11 @@ void Supervisor::answer_lease() {
     const std::optional<std::int64_t> kills = count_oom_kills("/");
     const bool memory =
         ended_->signal == SIGKILL && oom_kills_before_ && kills && *kills > *oom_kills_before_;
-    give_up(memory ? "out_of_memory" : "command", "the command ended: " + ended_->describe());
+    std::string why = "the command ended: " + ended_->describe();
+    if (!memory && epochs_reported_ == 0 && drop_checkpoint()) {
+      why += "; the checkpoint that it was to go on from was removed";
+    }
+    give_up(memory ? "out_of_memory" : "command", why);
   } else if (ended_ && epochs_reported_ == 0 && options_.recorded == 0) {
     give_up("metrics", silence());
   } else if (ended_) {
@@ -294,7 +299,9 @@ void Supervisor::answer_lease() {
 }
 
 void Supervisor::answer_checkpoint() {
-  const bool saved = is_folder(environment_.output / kPlainCheckpoint);
+  std::error_code unknown;
+  const fs::path folder = environment_.output / kPlainCheckpoint;
+  const bool saved = is_folder(folder) && !fs::is_empty(folder, unknown) && !unknown;
   say(Saved{saved ? kPlainCheckpoint : "", epoch_, 0});
 }
 
@@ -313,6 +320,13 @@ void Supervisor::finish_stop() {
   end_command();
   say(done());
   exit_code_ = kDone;
+}
+
+/// So that the next process starts again. False when there is none.
+bool Supervisor::drop_checkpoint() {
+  const fs::path folder = environment_.output / kPlainCheckpoint;
+  std::error_code ignored;
+  return is_folder(folder) && fs::remove_all(folder, ignored) > 0;
 }
 
 void Supervisor::give_up(const char* code, const std::string& why) {
@@ -458,10 +472,8 @@ void Supervisor::take_report(const EpochReport& report) {
   }
   if (!index) {
     broken_ = index.error().message();
-    if (sequence_.is_ahead() && is_folder(environment_.resume)) {
-      // It was killed after it saved an epoch of which the runner had not heard.
-      std::error_code ignored;
-      fs::remove_all(environment_.resume, ignored);
+    // It was killed after it saved an epoch of which the runner had not heard.
+    if (sequence_.is_ahead() && drop_checkpoint()) {
       broken_ += "; its checkpoint is ahead of the ledger and was removed";
     }
     return;

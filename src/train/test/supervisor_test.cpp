@@ -283,6 +283,16 @@ TEST_F(PlainCommand, LosesACheckpointOfEpochsThatNobodyHasHeardOf) {
   EXPECT_FALSE(fs::exists(resume_));
 }
 
+TEST_F(PlainCommand, LosesACheckpointThatItCannotGoOnFrom) {
+  resume_ = room_ / "output" / "checkpoint";
+  fs::create_directories(resume_);
+  supervisor_.recorded = 2;
+  const AttemptEnd end = run("exit 4");
+  EXPECT_EQ(end.kind, Kind::kFailed);
+  EXPECT_THAT(end.reason, HasSubstr("exit code 4; the checkpoint that it was to go on from"));
+  EXPECT_FALSE(fs::exists(resume_));
+}
+
 TEST_F(PlainCommand, WithNothingMoreToDoAfterItsCheckpointIsOver) {
   resume_ = room_ / "output" / "checkpoint";
   fs::create_directories(resume_);
