@@ -126,6 +126,29 @@ std::thread start_without_signals(int socket, int stop) {
   return thread;
 }
 
+Result<void> check_defaults(const WorkerEnvironment& defaults) {
+  if (defaults.batch_size < 1) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "batch size: found " + std::to_string(defaults.batch_size) + ", expected at least 1");
+  }
+  if (!std::isfinite(defaults.learning_rate) || defaults.learning_rate <= 0) {
+    return fail(ErrorCode::kInvalidArgument, "learning rate: found " +
+                                                 std::to_string(defaults.learning_rate) +
+                                                 ", expected a finite number above 0");
+  }
+  if (defaults.max_epochs < 1) {
+    return fail(ErrorCode::kInvalidArgument,
+                "epochs: found " + std::to_string(defaults.max_epochs) + ", expected at least 1");
+  }
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(defaults.output, ignored)) {
+    return fail(ErrorCode::kInvalidArgument, "output: found \"" + defaults.output.string() +
+                                                 "\", expected an existing directory");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<WorkerEnvironment> WorkerEnvironment::from_process() {
@@ -149,6 +172,7 @@ Result<WorkerEnvironment> WorkerEnvironment::from_process_or(const WorkerEnviron
   if (is_set("SYMBIONT_CHANNEL")) {
     return from_process();
   }
+  SYM_RETURN_IF_ERROR(check_defaults(defaults));
   WorkerEnvironment environment = defaults;
   environment.channel.clear();
   if (is_set("SYMBIONT_BATCH_SIZE")) {

@@ -63,6 +63,20 @@ class AWorker(unittest.TestCase):
             self.assertTrue(runner.run()["epoch_end"])
             self.assertEqual(runner.hear("epoch")["index"], 1)
 
+    def test_says_that_a_loss_or_metric_is_not_a_number(self):
+        script = """
+            import symbiont
+            with symbiont.Worker() as job:
+                for epoch in job.epochs(1):
+                    for batch in job.steps([1]):
+                        job.add_loss(float("nan"))
+                    job.report(float("inf"))
+        """
+        with FakeRunner(script) as runner:
+            runner.start()
+            self.assertIsNone(runner.run()["loss"])
+            self.assertIsNone(runner.hear("epoch")["metric"])
+
     def test_ends_with_its_weights(self):
         with FakeRunner(WALK) as runner:
             runner.start()
@@ -318,6 +332,11 @@ class AScriptByItself(unittest.TestCase):
                                          SYMBIONT_BATCH_SIZE="many")
         self.assertEqual(code, 1)
         self.assertIn('SYMBIONT_BATCH_SIZE: found "many", expected a whole number', error)
+
+    def test_names_the_setting_that_makes_no_sense(self):
+        code, _, error = self.run_script("import symbiont; symbiont.Worker(batch_size=0)")
+        self.assertEqual(code, 1)
+        self.assertIn("batch size: found 0, expected at least 1", error)
 
     def test_must_use_a_worker_with_with(self):
         code, _, error = self.run_script(

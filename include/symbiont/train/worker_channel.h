@@ -33,6 +33,7 @@ struct WorkerEnvironment {
   static Result<WorkerEnvironment> from_process();
   /// As `from_process` when SYMBIONT_CHANNEL is set. Otherwise nobody has started this process as a
   /// worker: `defaults`, but for those of its variables that are set, and without a channel.
+  /// kInvalidArgument naming the default that is out of its range.
   static Result<WorkerEnvironment> from_process_or(const WorkerEnvironment& defaults);
 };
 

@@ -236,6 +236,9 @@ TEST_F(WorkerEnvironmentOfAProcess, TakesDefaultsWhereNobodyStartedAWorker) {
   defaults.channel = "/nowhere";
   defaults.seed = 7;
   defaults.batch_size = 1;
+  defaults.learning_rate = 0.1;
+  defaults.max_epochs = 1;
+  defaults.output = directory_.path();
   const Result<WorkerEnvironment> environment = WorkerEnvironment::from_process_or(defaults);
   ASSERT_TRUE(environment) << environment.error().message();
   EXPECT_TRUE(environment->channel.empty());
@@ -243,6 +246,11 @@ TEST_F(WorkerEnvironmentOfAProcess, TakesDefaultsWhereNobodyStartedAWorker) {
   EXPECT_EQ(environment->batch_size, 64);  // a variable that is set wins
   set("SYMBIONT_BATCH_SIZE", "none");
   EXPECT_FALSE(WorkerEnvironment::from_process_or(defaults));
+  ::unsetenv("SYMBIONT_BATCH_SIZE");
+  defaults.batch_size = 0;
+  const Result<WorkerEnvironment> refused = WorkerEnvironment::from_process_or(defaults);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "batch size: found 0, expected at least 1");
 }
 
 }  // namespace
