@@ -18,7 +18,9 @@ namespace symbiont::energy {
 
 /// Which meters, as in the [energy] table of a job file.
 struct MonitorOptions {
-  /// "auto" (measured if anything can be, else the estimator), "rapl", "estimator",
+  /// "auto" (measured if anything can be, else the estimator), "rapl", "perf", "nvml",
+  /// "nvml:UUID[,...]", "hwmon", "hwmon:CHIP/LABEL[,...]", "command:PROGRAM", "ipmi",
+  /// "redfish:URL", "estimator",
   /// "cgroup:PATH" (the estimator, over a control group), "replay:FILE".
   std::vector<std::string> meters = {"auto"};
   std::filesystem::path sysroot = "/";  ///< /sys and /proc are read below it

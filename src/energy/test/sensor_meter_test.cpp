@@ -1,7 +1,11 @@
 #include "symbiont/energy/sensor_meter.h"
 
+#include <cstdlib>
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "energy/test/scripted_sensor.h"
 
@@ -113,6 +117,44 @@ TEST_F(SensorMeterTest, SaysWhyASlowSensorHasBeenSilent) {
 
   ASSERT_FALSE(reading);
   EXPECT_THAT(reading.error().message(), HasSubstr("unplugged"));
+}
+
+TEST(SensorMeter, KeepsTheReferenceRulesOfCountersWholeAroundThem) {
+  const char* const reference = std::getenv("SYMBIONT_REFERENCE_DATA");
+  if (reference == nullptr) GTEST_SKIP() << "SYMBIONT_REFERENCE_DATA is not set";
+  std::ifstream file(std::string(reference) + "/carbon/golden/rapl_wrap.json");
+  ASSERT_TRUE(file) << "carbon/golden/rapl_wrap.json is missing from " << reference;
+  const auto document = nlohmann::json::parse(file);
+  int played = 0;
+  for (const auto& golden : document["cases"]) {
+    const auto& samples = golden["samples"];
+    const auto time_of = [&](std::size_t i) { return samples[i][0].get<std::int64_t>(); };
+    const auto goes_back = [&](std::size_t i) { return i > 0 && time_of(i) < time_of(i - 1); };
+    bool is_playable = !samples[0][1].is_null();  // a clock of ours never runs backwards
+    for (std::size_t i = 0; i < samples.size(); ++i) is_playable = is_playable && !goes_back(i);
+    if (!is_playable) continue;
+    SCOPED_TRACE(golden["name"].get<std::string>());
+    ++played;
+
+    Script script;
+    ManualClock clock;
+    script.value = samples[0][1].get<std::int64_t>();
+    SensorSet set;
+    set.channels.push_back(scripted_channel(script, DomainKind::kCounter));
+    set.channels[0].believable = Watts(golden["p_max_w"].get<double>());
+    set.channels[0].counter_range_uj = golden["max_energy_range_uj"].get<std::int64_t>();
+    set.channels[0].counter_may_wrap = true;
+    SensorMeter meter(std::move(set), {.period = seconds(1), .in_background = false}, clock);
+    for (std::size_t i = 1; i < samples.size(); ++i) {
+      clock.advance(seconds(time_of(i) - time_of(i - 1)));
+      script.fails = samples[i][1].is_null();
+      if (!script.fails) script.value = samples[i][1].get<std::int64_t>();
+      meter.sample();
+    }
+    if (script.fails) continue;
+    EXPECT_EQ(meter.read_uj(0), golden["expect"]["total_uj"].get<std::int64_t>());
+  }
+  EXPECT_GE(played, 15);
 }
 
 TEST(SensorMeter, SamplesFromAThreadOfItsOwn) {
