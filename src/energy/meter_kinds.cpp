@@ -17,7 +17,7 @@
 #include "symbiont/energy/ipmi.h"
 #include "symbiont/energy/nvml.h"
 #include "symbiont/energy/perf_rapl.h"
-#include "symbiont/energy/rapl_meter.h"
+#include "symbiont/energy/rapl.h"
 #include "symbiont/energy/redfish.h"
 #include "symbiont/energy/replay_device.h"
 
@@ -27,7 +27,8 @@ namespace {
 using Opened = Result<std::unique_ptr<Meter>>;
 
 Opened open_rapl(const MonitorOptions& options, std::string_view) {
-  return RaplMeter::open(options.sysroot, system_clock());
+  return std::make_unique<SensorMeter>(find_rapl_sensors(options.sysroot), kRaplSampling,
+                                       system_clock());
 }
 
 Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {

@@ -1,6 +1,7 @@
 #include "symbiont/energy/sensor_meter.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr std::chrono::seconds kCounterPeriod{1};
+constexpr std::chrono::milliseconds kShortestPeriod{10};
 
 std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
                                                    const Sampling& sampling) {
@@ -21,14 +23,32 @@ std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
                           .max_power = channel.domain.max_power,
                           .believable = channel.believable});
   }
-  return RaplCounter({.range_uj = channel.counter_range_uj,
-                      .max_power = channel.believable,
-                      .slack = channel.counter_lag,
-                      .falls_are_resets = channel.counter_range_uj == 0});
+  return RaplCounter(
+      {.range_uj = channel.counter_range_uj,
+       .max_power = channel.believable,
+       .slack = channel.counter_lag,
+       .falls_are_resets = channel.counter_range_uj == 0 && !channel.counter_may_wrap});
 }
 
 Watts watts(std::int64_t microwatts) {
   return Watts(static_cast<double>(microwatts) * 1e-6);
+}
+
+// A counter forgets nothing in between, unless it wraps; at a reset, what was used since the last
+// look is lost.
+nanoseconds period_of(const std::variant<RaplCounter, GaugeIntegral>& rules,
+                      const Sampling& sampling) {
+  const auto* const counter = std::get_if<RaplCounter>(&rules);
+  if (counter == nullptr) return sampling.period;
+  const nanoseconds unwrapped = std::max<nanoseconds>(sampling.period, kCounterPeriod);
+  return std::max<nanoseconds>(counter->sampling_period().value_or(unwrapped), kShortestPeriod);
+}
+
+// Signals are for the threads of whoever opened the meter.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
 }
 
 std::optional<std::int64_t> value_of(const Result<std::int64_t>& value) {
@@ -54,6 +74,7 @@ void SensorMeter::add(SensorChannel channel) {
     return;
   }
   const auto rules = rules_for(channel, sampling_);
+  thread_period_ = std::min(thread_period_, period_of(rules, sampling_));
   channels_.push_back({std::move(channel.sensor), rules, std::nullopt});
   domains_.push_back(std::move(channel.domain));
   record(domains_.size() - 1, first);
@@ -131,20 +152,16 @@ nanoseconds SensorMeter::missing(std::size_t domain) {
   return gauge == nullptr ? nanoseconds(0) : gauge->missing();
 }
 
-// Counters forget nothing in between; what is lost at a reset is what was used since the last look.
-nanoseconds SensorMeter::time_between_samples() const {
-  const bool has_gauge = std::any_of(domains_.begin(), domains_.end(), [](const Domain& domain) {
-    return domain.kind == DomainKind::kGauge;
-  });
-  return has_gauge ? sampling_.period : std::max<nanoseconds>(sampling_.period, kCounterPeriod);
+std::optional<nanoseconds> SensorMeter::sampling_period() const {
+  return sampler_.joinable() ? std::optional(thread_period_) : std::nullopt;
 }
 
 void SensorMeter::run(const std::stop_token& stop) {
-  const nanoseconds period = time_between_samples();
+  block_signals();
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, stop, period, [] { return false; });
+      wake_.wait_for(lock, stop, thread_period_, [] { return false; });
     }
     if (!stop.stop_requested()) sample();
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// The processors' energy counters through perf events: the same as RaplMeter reads, for whoever
+/// The processors' energy counters through perf events: the same as rapl.h reads, for whoever
 /// may use perf and may not read powercap.
 ///
 /// The PMU is described below SYSROOT/sys/bus/event_source/devices/power: its `type`, the `cpumask`
@@ -42,7 +42,7 @@ class PerfEvents {
 PerfEvents& kernel_perf_events();
 
 /// Machine scope, measured. Domains are named and cover "package-0", "package-0/dram" as those of
-/// RaplMeter, so both are never added. `Domain::max_power` as there. Never fails: what cannot be
+/// rapl.h, so both are never added. `Domain::max_power` as there. Never fails: what cannot be
 /// read is in `unavailable`, naming perf_event_paranoid where that is the reason.
 SensorSet find_perf_sensors(const std::filesystem::path& sysroot, PerfEvents& events);
 

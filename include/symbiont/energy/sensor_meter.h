@@ -39,7 +39,8 @@ class Sensor {
 struct SensorChannel {
   Domain domain;                      ///< its `kind` says what `sensor` returns
   Watts believable{1000.0};           ///< more is taken for nonsense; at least domain.max_power
-  std::int64_t counter_range_uj = 0;  ///< where a counter wraps; 0: it does not
+  std::int64_t counter_range_uj = 0;  ///< where a counter wraps; 0: unknown
+  bool counter_may_wrap = false;      ///< of unknown range: false if it is too wide ever to wrap
   std::chrono::nanoseconds counter_lag{0};  ///< how far a counter may be behind
   std::unique_ptr<Sensor> sensor;
 };
@@ -52,7 +53,8 @@ struct SensorSet {
 
 /// When sensors are asked.
 struct Sampling {
-  /// By the thread, above 0. Where all sensors are counters: at least a second.
+  /// By the thread, above 0: of gauges, and of counters that cannot wrap, these at most once a
+  /// second. A counter that wraps sets its own: half of the shortest time in which it can.
   std::chrono::nanoseconds period{0};
   /// Whether `read_uj` asks the sensor too. False where that takes long: a gauge's last power then
   /// counts on until the thread asks again.
@@ -78,6 +80,8 @@ class SensorMeter final : public Meter {
 
   /// Asks every sensor once, as the thread does. What fails is reported by the next reading.
   void sample();
+  /// How often the thread samples: the shortest that any domain asks for. Nothing without a thread.
+  std::optional<std::chrono::nanoseconds> sampling_period() const;
   /// Time of a gauge that is in no sum. 0 for a counter, which spans its own holes.
   std::chrono::nanoseconds missing(std::size_t domain);
 
@@ -94,11 +98,11 @@ class SensorMeter final : public Meter {
   void warn_once(std::size_t domain, std::string_view doubt);
   Result<void> ask(std::size_t domain);
   Result<void> hold(std::size_t domain);
-  std::chrono::nanoseconds time_between_samples() const;
   void run(const std::stop_token& stop);
 
   const Clock& clock_;
   const Sampling sampling_;
+  std::chrono::nanoseconds thread_period_ = std::chrono::nanoseconds::max();
   std::vector<Domain> domains_;
   std::vector<Unavailable> unavailable_;
 

@@ -71,7 +71,7 @@ struct CommandMeterTest : testing::Test {
   /// A program in `sh` that the meter runs as it runs any other.
   std::filesystem::path program(const std::string& text) const {
     tree.write("meter", "#!/bin/sh\n" + text);
-    const auto path = tree.root() / "meter";
+    auto path = tree.root() / "meter";
     std::filesystem::permissions(path, std::filesystem::perms(0755));
     return path;
   }

@@ -90,7 +90,7 @@ struct RedfishTest : testing::Test {
   }
   std::filesystem::path credentials(int mode) const {
     tree.write("credentials.toml", "[redfish]\nuser = \"monitor\"\npassword = \"secret\"");
-    const auto path = tree.root() / "credentials.toml";
+    auto path = tree.root() / "credentials.toml";
     std::filesystem::permissions(path, std::filesystem::perms(mode));
     return path;
   }

@@ -82,7 +82,7 @@ std::mutex mutex;
 int users = 0;
 int started_driver = 0;
 std::set<std::string> handles;  // a handle is the address of its UUID here
-const auto loaded = std::chrono::steady_clock::now();
+const auto kLoaded = std::chrono::steady_clock::now();
 
 void* handle_of(const std::string& uuid) {
   return const_cast<std::string*>(&*handles.insert(uuid).first);
@@ -220,7 +220,7 @@ int nvmlDeviceGetTotalEnergyConsumption(void* device, unsigned long long* energy
   unsigned long long power = 0;
   if (get(device, "real", "energy_error", &real) != kSuccess || real == 0) return kSuccess;
   if (get(device, "power_mw", "energy_error", &power) != kSuccess) return kNotSupported;
-  const auto steps = (std::chrono::steady_clock::now() - loaded) / std::chrono::milliseconds(100);
+  const auto steps = (std::chrono::steady_clock::now() - kLoaded) / std::chrono::milliseconds(100);
   *energy += power * static_cast<unsigned long long>(steps) / 10;
   return kSuccess;
 }

@@ -1,4 +1,4 @@
-#include "symbiont/energy/rapl_meter.h"
+#include "symbiont/energy/rapl.h"
 
 #include <atomic>
 #include <thread>
@@ -19,13 +19,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+std::unique_ptr<SensorMeter> open_rapl(const std::filesystem::path& sysroot, const Clock& clock) {
+  return std::make_unique<SensorMeter>(find_rapl_sensors(sysroot), kRaplSampling, clock);
+}
+
 std::vector<std::string> names(const Meter& meter) {
   std::vector<std::string> result;
   for (const Domain& domain : meter.domains()) result.push_back(domain.name);
   return result;
 }
 
-TEST(RaplMeter, ReadsPackagesAndTheMemoryBesideThem) {
+TEST(Rapl, ReadsPackagesAndTheMemoryBesideThem) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 1000);
   tree.add_zone("intel-rapl:0/intel-rapl:0:0", "core", 10);
@@ -36,7 +40,7 @@ TEST(RaplMeter, ReadsPackagesAndTheMemoryBesideThem) {
   tree.add_zone("intel-rapl:2", "psys", 1000);
   ManualClock clock;
 
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
 
   EXPECT_THAT(names(*meter),
               ElementsAre("package-0", "package-0/dram", "package-1", "package-1/dram"));
@@ -45,11 +49,11 @@ TEST(RaplMeter, ReadsPackagesAndTheMemoryBesideThem) {
   EXPECT_EQ(meter->domains()[0].provenance, Provenance::kMeasured);
 }
 
-TEST(RaplMeter, CountsFromWhenItWasOpenedAcrossWrapsAndResets) {
+TEST(Rapl, CountsFromWhenItWasOpenedAcrossWrapsAndResets) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 262'143'000'000);
   ManualClock clock;
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
   EXPECT_EQ(meter->read_uj(0), 0);
 
   clock.advance(seconds(1));
@@ -65,7 +69,7 @@ TEST(RaplMeter, CountsFromWhenItWasOpenedAcrossWrapsAndResets) {
   EXPECT_EQ(meter->read_uj(0), 50'004'328'850) << "reset";
 }
 
-TEST(RaplMeter, ShowsAZoneOnceAndPrefersTheReadableOneOverMmio) {
+TEST(Rapl, ShowsAZoneOnceAndPrefersTheReadableOneOverMmio) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 0);
   tree.add_zone("intel-rapl-mmio:0", "package-0", 0);
@@ -73,7 +77,7 @@ TEST(RaplMeter, ShowsAZoneOnceAndPrefersTheReadableOneOverMmio) {
   tree.add_zone("intel-rapl-mmio:1", "package-1", 0);
   tree.make_unreadable("intel-rapl-mmio:1");
   ManualClock clock;
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
   ASSERT_THAT(names(*meter), ElementsAre("package-0", "package-1"));
 
   clock.advance(seconds(1));
@@ -85,7 +89,7 @@ TEST(RaplMeter, ShowsAZoneOnceAndPrefersTheReadableOneOverMmio) {
   EXPECT_EQ(meter->read_uj(1), 11);
 }
 
-TEST(RaplMeter, TakesTheMaximumPowerFromTheConstraints) {
+TEST(Rapl, TakesTheMaximumPowerFromTheConstraints) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 0);
   tree.write("intel-rapl:0/constraint_0_max_power_uw", "205000000");
@@ -95,18 +99,18 @@ TEST(RaplMeter, TakesTheMaximumPowerFromTheConstraints) {
   tree.add_zone("intel-rapl:2", "package-2", 0);
   ManualClock clock;
 
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
 
   EXPECT_EQ(meter->domains()[0].max_power, Watts(378));
   EXPECT_EQ(meter->domains()[1].max_power, Watts(400));
   EXPECT_EQ(meter->domains()[2].max_power, Watts(1000));
 }
 
-TEST(RaplMeter, SaysWhatToDoWhereThereIsNoCounter) {
+TEST(Rapl, SaysWhatToDoWhereThereIsNoCounter) {
   PowercapTree tree;
   ManualClock clock;
 
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
 
   EXPECT_THAT(meter->domains(), IsEmpty());
   ASSERT_EQ(meter->unavailable().size(), 1u);
@@ -114,14 +118,14 @@ TEST(RaplMeter, SaysWhatToDoWhereThereIsNoCounter) {
   EXPECT_EQ(meter->sampling_period(), std::nullopt);
 }
 
-TEST(RaplMeter, ListsAnUnreadableZoneWithTheReasonAndKeepsTheOthers) {
+TEST(Rapl, ListsAnUnreadableZoneWithTheReasonAndKeepsTheOthers) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 0);
   tree.add_zone("intel-rapl:1", "package-1", 0);
   tree.make_unreadable("intel-rapl:0");
   ManualClock clock;
 
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
 
   EXPECT_THAT(names(*meter), ElementsAre("package-1"));
   ASSERT_EQ(meter->unavailable().size(), 1u);
@@ -130,7 +134,7 @@ TEST(RaplMeter, ListsAnUnreadableZoneWithTheReasonAndKeepsTheOthers) {
 }
 
 // Root may read anything, so an ordinary user looks.
-TEST(RaplMeter, TellsAnOrdinaryUserThatCountersAreForRoot) {
+TEST(Rapl, TellsAnOrdinaryUserThatCountersAreForRoot) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 0);
   const auto file = tree.powercap() / "intel-rapl:0/energy_uj";
@@ -141,7 +145,7 @@ TEST(RaplMeter, TellsAnOrdinaryUserThatCountersAreForRoot) {
   if (child == 0) {
     if (::geteuid() != 0 || ::setuid(65534) != 0) ::_exit(::geteuid() == 0 ? 2 : 3);
     ManualClock clock;
-    const auto meter = RaplMeter::open(tree.root(), clock);
+    const auto meter = open_rapl(tree.root(), clock);
     const bool explained = meter->domains().empty() && meter->unavailable().size() == 1 &&
                            meter->unavailable()[0].why.find("CVE-2020-8694") != std::string::npos;
     ::_exit(explained ? 0 : 1);
@@ -152,11 +156,11 @@ TEST(RaplMeter, TellsAnOrdinaryUserThatCountersAreForRoot) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-TEST(RaplMeter, NamesADomainThatVanishesAndGoesOnWhenItIsBack) {
+TEST(Rapl, NamesADomainThatVanishesAndGoesOnWhenItIsBack) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 1'000'000);
   ManualClock clock;
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
   clock.advance(seconds(1));
   tree.remove("intel-rapl:0/energy_uj");
 
@@ -171,13 +175,13 @@ TEST(RaplMeter, NamesADomainThatVanishesAndGoesOnWhenItIsBack) {
   EXPECT_EQ(meter->read_uj(0), 90'000'000) << "the hole is spanned, not dropped";
 }
 
-TEST(RaplMeter, RefusesAFileThatHoldsNoNumber) {
+TEST(Rapl, RefusesAFileThatHoldsNoNumber) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 0);
   tree.write("intel-rapl:0/energy_uj", "12abc");
   ManualClock clock;
 
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
 
   ASSERT_EQ(meter->unavailable().size(), 1u);
   EXPECT_THAT(meter->unavailable()[0].why, HasSubstr("found \"12abc\""));
@@ -200,13 +204,13 @@ class CountingClock final : public Clock {
   mutable std::atomic<int> count_{0};
 };
 
-TEST(RaplMeter, SamplesByItselfOftenEnoughToSeeEveryWrap) {
+TEST(Rapl, SamplesByItselfOftenEnoughToSeeEveryWrap) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 900'000, 1'000'000);  // 1 J: wraps every 10 ms
   tree.write("intel-rapl:0/constraint_0_max_power_uw", "100000000");
   tree.write("intel-rapl:0/constraint_0_power_limit_uw", "25000000");
   CountingClock clock;
-  const auto meter = RaplMeter::open(tree.root(), clock);
+  const auto meter = open_rapl(tree.root(), clock);
   ASSERT_EQ(meter->sampling_period(), std::chrono::milliseconds(10));
 
   tree.set_energy("intel-rapl:0", 100'000);  // a wrap that nobody asked about
@@ -217,20 +221,20 @@ TEST(RaplMeter, SamplesByItselfOftenEnoughToSeeEveryWrap) {
   EXPECT_EQ(meter->read_uj(0), 200'000 + 850'000);
 }
 
-TEST(RaplMeter, EndsAtOnceHoweverRarelyItSamples) {
+TEST(Rapl, EndsAtOnceHoweverRarelyItSamples) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 0);
   CountingClock clock;
-  auto meter = RaplMeter::open(tree.root(), clock);
+  auto meter = open_rapl(tree.root(), clock);
   ASSERT_GT(meter->sampling_period(), seconds(100));
 
   meter.reset();  // a thread that slept out its period would hang the test here
 }
 
-TEST(RaplMeter, ServesSeveralThreads) {
+TEST(Rapl, ServesSeveralThreads) {
   PowercapTree tree;
   tree.add_zone("intel-rapl:0", "package-0", 0);
-  const auto meter = RaplMeter::open(tree.root(), system_clock());
+  const auto meter = open_rapl(tree.root(), system_clock());
   std::atomic<bool> fell{false};
   const auto read = [&] {
     std::int64_t last = 0;
