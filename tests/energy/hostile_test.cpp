@@ -41,7 +41,8 @@ TEST(Measure, ReportsThoughTheCommandClosedEverything) {
 TEST(Measure, KnowsADaemonThatForkedTwice) {
   const Desk desk;
   const Ended ended = desk.measure(
-      "(setsid sh -c 'sleep 60 & echo $! > pid' &); until [ -s pid ]; do sleep 0.01; done");
+      "(setsid sh -c 'sleep 60 & echo $! > pid' &); "
+      "until grep -q sleep /proc/$(cat pid)/comm; do sleep 0.01; done");
   const pid_t daemon = pid_in(desk, "pid");
 
   EXPECT_EQ(ended.exit_code, 0);

@@ -209,7 +209,8 @@ TEST(Measure, PrintsALineForEachInterval) {
 
 TEST(Measure, EndsWithTheFirstProcessAndNamesThoseThatGoOn) {
   const Desk desk;
-  const Ended ended = desk.measure("sleep 60 & echo $! > pid");
+  const Ended ended =
+      desk.measure("sleep 60 & echo $! > pid; until grep -q sleep /proc/$!/comm; do :; done");
   const pid_t survivor = std::stoi(desk.text("pid"));
 
   EXPECT_EQ(ended.exit_code, 0);

@@ -226,5 +226,25 @@ TEST_F(MonitorTest, StaysWholeWhenItIsMoved) {
   EXPECT_EQ(window->usage()->energy_uj, 400'000'000);
 }
 
+TEST_F(MonitorTest, TellsWhatEachDomainUsed) {
+  tree.add_zone("intel-rapl:0", "package-0", 100);
+  tree.add_zone("intel-rapl:0/intel-rapl:0:0", "dram", 0);
+  const auto monitor = open({"rapl"});
+  ASSERT_TRUE(monitor) << monitor.error().message();
+  const auto window = monitor->open_window();
+  ASSERT_TRUE(window);
+  tree.set_energy("intel-rapl:0", 350);
+  tree.set_energy("intel-rapl:0/intel-rapl:0:0", 30);
+
+  const auto usages = window->usage_by_domain();
+
+  ASSERT_TRUE(usages);
+  ASSERT_EQ(usages->size(), 2U);
+  EXPECT_EQ((*usages)[0].energy_uj, 250);
+  EXPECT_EQ((*usages)[1].energy_uj, 30);
+  EXPECT_EQ((*usages)[1].scope, Scope::kMachine);
+  EXPECT_EQ(window->usage()->energy_uj, 280);
+}
+
 }  // namespace
 }  // namespace symbiont::energy
