@@ -57,7 +57,9 @@ Result<int> perform(const ReportArguments& arguments) {
     SYM_RETURN_IF_ERROR(write_page(arguments.html, records, summary));
   }
   const bool color = ::isatty(STDOUT_FILENO) == 1;
-  std::fputs((arguments.json ? report::to_json(summary) : report::to_text(summary, color)).c_str(),
+  std::fputs((arguments.json ? report::to_json(summary)
+                             : report::to_text(summary, color, arguments.state.shown_home()))
+                 .c_str(),
              stdout);
   return kDone;
 }
