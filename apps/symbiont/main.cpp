@@ -48,8 +48,7 @@ std::string reserved_word(const std::vector<std::string>& words) {
     return words[1];
   }
   for (const std::string& word : words) {
-    if (std::string option = word.substr(0, word.find('='));
-        is_one_of(kReservedOptions, option)) {
+    if (std::string option = word.substr(0, word.find('=')); is_one_of(kReservedOptions, option)) {
       return option;
     }
   }

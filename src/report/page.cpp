@@ -78,10 +78,19 @@ std::string describe(const Saving& saving) {
   if (!saving.fraction) {
     return "not said: a recurrence among them did not reach the target";
   }
-  return fmt::format("{}{}", percent(*saving.fraction),
+  return fmt::format("{}{}{}{}", percent(*saving.fraction),
                      saving.ci95 ? fmt::format(" ({} to {})", percent(saving.ci95->first),
                                                percent(saving.ci95->second))
-                                 : "");
+                                 : "",
+                     meaning(saving).empty() ? "" : "; ", meaning(saving));
+}
+
+std::string steady_title(const RunSummary& summary) {
+  std::string title = "steady state: the last " + counted(summary.steady, "recurrence");
+  if (summary.steady_exploring > 0) {
+    title += fmt::format(" (not steady yet: {} of them explored)", summary.steady_exploring);
+  }
+  return title;
 }
 
 /// "uncertain by 40 %": relative half-width of all that was spent.
@@ -145,23 +154,22 @@ std::string saving_figure(const Saving& saving) {
 }
 
 std::string saving_meaning(const Saving& saving, std::string_view what) {
-  return fmt::format("{} than the default; {}", what,
-                     saving.ci95
-                         ? fmt::format("95 % interval of the saving: {} to {}",
-                                       percent(saving.ci95->first), percent(saving.ci95->second))
-                         : "no interval below two baseline runs");
+  const bool is_sure = meaning(saving) != "not distinguishable from none";
+  return fmt::format(
+      "{} than the default{}; {}", what, is_sure ? "" : ", not distinguishable from none",
+      saving.ci95 ? fmt::format("95 % interval of the saving: {} to {}",
+                                percent(saving.ci95->first), percent(saving.ci95->second))
+                  : "no interval below two baseline runs");
 }
 
 void Page::add_tiles() {
   const SpendingPlot spending = spending_plot(records_);
-  const auto steady = std::min<std::int64_t>(
-      5, std::count_if(summary_.recurrences.begin(), summary_.recurrences.end(),
-                       [](const RecurrenceSummary& one) { return one.finished; }));
   out_ += "<div class=\"tiles\">\n";
   if (summary_.saving && summary_.saving->cost.fraction) {
-    add_tile(saving_figure(summary_.saving->cost),
-             saving_meaning(summary_.saving->cost,
-                            fmt::format("cost, in the last {},", counted(steady, "recurrence"))));
+    add_tile(
+        saving_figure(summary_.saving->cost),
+        saving_meaning(summary_.saving->cost, fmt::format("cost, in the last {},",
+                                                          counted(summary_.steady, "recurrence"))));
   } else {
     add_tile(std::string(kAbsent), "no saving can be said: see the saving table below");
   }
@@ -250,7 +258,7 @@ void Page::add_savings() {
     out_ +=
         "<table><thead><tr><th class=\"text\">saving (95 % interval)</th><th>cost</th>"
         "<th>energy</th><th>time</th></tr></thead><tbody>\n";
-    add_savings_row("steady state: the last five recurrences", summary_.saving);
+    add_savings_row(steady_title(summary_), summary_.saving);
     add_savings_row("whole run: every recurrence, exploration included", summary_.saving_total);
     out_ +=
         "</tbody></table>\n<p class=\"lead\">Negative: more than the default. Intervals need "
@@ -375,7 +383,7 @@ void Page::add_configuration() {
   add_setting("η, β", identity_.eta && identity_.beta
                           ? fmt::format("{:g}, {:g}", *identity_.eta, *identity_.beta)
                           : "");
-  add_setting("seed", std::to_string(records_.job.seed));
+  add_setting("seed", std::to_string(records_.history.seed));
   add_setting("energy", provenance());
   add_setting("maximum power", fmt::format("{:.4g} W", records_.job.max_power.value()));
   add_setting("machine", context_.machine);

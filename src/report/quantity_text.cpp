@@ -48,4 +48,11 @@ std::string percent(double fraction) {
   return fmt::format("{:.1f} %", 100.0 * fraction);
 }
 
+std::string_view meaning(const Saving& saving) {
+  if (saving.ci95 && saving.ci95->first <= 0.0 && saving.ci95->second >= 0.0) {
+    return "not distinguishable from none";
+  }
+  return *saving.fraction < 0.0 ? "more than the default" : "";
+}
+
 }  // namespace symbiont::report

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "symbiont/base/usage.h"
+#include "symbiont/report/saving.h"
 
 namespace symbiont::report {
 
@@ -16,5 +17,8 @@ std::string duration(double seconds);
 std::string energy_with_interval(const Usage& usage);
 /// "45.2 %".
 std::string percent(double fraction);
+/// What the sign and the interval of a saving mean: "not distinguishable from none", "more than the
+/// default"; empty when it is one. Requires a fraction.
+std::string_view meaning(const Saving& saving);
 
 }  // namespace symbiont::report

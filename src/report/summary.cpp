@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "report/plots/why.h"
+
 namespace symbiont::report {
 namespace {
 
@@ -129,22 +131,6 @@ Samples samples_of(const Recurrences& recurrences) {
   return samples;
 }
 
-/// Whether the size was tried to learn of it: while sizes are pruned, and while one is picked at
-/// random because costs cannot be drawn for all yet.
-bool explored(const RecurrenceSummary& recurrence) {
-  const Json why = Json::parse(recurrence.why, nullptr, false);
-  if (!why.is_object()) {
-    return false;
-  }
-  const Json stage = why.value("stage", Json());
-  const Json arms = why.value("arms", Json::array());
-  const auto is_sampled = [](const Json& arm) {
-    return arm.is_object() && !arm.value("sampled_j", Json()).is_null();
-  };
-  return stage == "pruning" ||
-         (stage == "bandit" && std::none_of(arms.begin(), arms.end(), is_sampled));
-}
-
 using Estimate = Saving (*)(std::span<const double>, std::span<const double>);
 
 /// What fails costs little and is worth nothing: beside a recurrence without a model there is no
@@ -179,8 +165,9 @@ void add_savings(RunSummary& summary, const Samples& baseline) {
   }
   const Recurrences steady = last_of(all, kSteadyRecurrences);
   summary.steady = static_cast<std::int64_t>(steady.size());
-  summary.steady_exploring = std::count_if(
-      steady.begin(), steady.end(), [](const auto* recurrence) { return explored(*recurrence); });
+  summary.steady_exploring =
+      std::count_if(steady.begin(), steady.end(),
+                    [](const auto* recurrence) { return explores(parse_why(recurrence->why)); });
   summary.saving = savings_of(steady_saving, samples_of(steady), baseline);
   summary.saving_total = savings_of(total_saving, samples_of(all), baseline);
 }

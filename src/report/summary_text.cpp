@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::string_view kAbsent = "-";
 
-/// What the sign and the interval mean, in words.
-std::string_view meaning(const Saving& saving) {
-  if (saving.ci95 && saving.ci95->first <= 0.0 && saving.ci95->second >= 0.0) {
-    return "  not distinguishable from none";
-  }
-  return *saving.fraction < 0.0 ? "  more than the default" : "";
-}
-
 /// "45.2 % (95 %: 38.3 % to 51.0 %)".
 std::string describe(const Saving& saving) {
   if (!saving.fraction) {
@@ -28,7 +20,8 @@ std::string describe(const Saving& saving) {
   text += saving.ci95 ? fmt::format("  (95 %: {} to {})", percent(saving.ci95->first),
                                     percent(saving.ci95->second))
                       : "  (no interval: fewer than two baseline runs)";
-  return text.append(meaning(saving));
+  const std::string_view words = meaning(saving);
+  return words.empty() ? text : text.append("  ").append(words);
 }
 
 /// fmt pads by display width only for ASCII; "±" is one column in two bytes, which fmt 9 knows.

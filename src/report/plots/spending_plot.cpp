@@ -30,9 +30,7 @@ Spending spending_of(const ledger::RecurrenceRecord& recurrence,
   if (!has_reached(attempt)) {
     return Spending::kExploringStopped;
   }
-  return explores(parse_why(attempt.attempt.why), attempt.attempt.batch_size)
-             ? Spending::kExploringReached
-             : Spending::kUseful;
+  return explores(parse_why(attempt.attempt.why)) ? Spending::kExploringReached : Spending::kUseful;
 }
 
 /// Sums by where they go.
@@ -54,6 +52,9 @@ class Bill {
     }
     if (attempt.checkpoint) {
       add(Spending::kUnfinished, attempt.checkpoint->carried);
+      if (attempt.checkpoint->carried_emitted) {
+        grams_[index(Spending::kUnfinished)] += attempt.checkpoint->carried_emitted->value();
+      }
     }
   }
 

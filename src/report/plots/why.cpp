@@ -72,12 +72,11 @@ const WhyArm* find_arm(const Why& why, std::int64_t batch_size) {
   return found == why.arms.end() ? nullptr : &*found;
 }
 
-bool explores(const Why& why, std::int64_t chosen) {
-  if (why.stage == "pruning") {
-    return true;
-  }
-  const WhyArm* arm = find_arm(why, chosen);
-  return arm != nullptr && arm->observations < 2 && !arm->sampled_j;
+bool explores(const Why& why) {
+  return why.stage == "pruning" ||
+         (why.stage == "bandit" &&
+          std::none_of(why.arms.begin(), why.arms.end(),
+                       [](const WhyArm& arm) { return arm.sampled_j.has_value(); }));
 }
 
 }  // namespace symbiont::report

@@ -32,8 +32,8 @@ Why parse_why(std::string_view text);
 /// The arm of a batch size; null when the decision did not look at it. Points into `why`.
 const WhyArm* find_arm(const Why& why, std::int64_t batch_size);
 
-/// Whether the decision was made to learn rather than from what was learned: the search for sizes
-/// that work at all, or a size that still lacked observations.
-bool explores(const Why& why, std::int64_t chosen);
+/// Whether the size was tried to learn of it: while sizes are pruned, and while one is picked at
+/// random because costs cannot be drawn for all yet.
+bool explores(const Why& why);
 
 }  // namespace symbiont::report
