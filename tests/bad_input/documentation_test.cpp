@@ -69,9 +69,9 @@ TEST(Documentation, NamesEveryKeyOfTheTemplate) {
 TEST(Documentation, NamesEveryOptionOfEveryCommand) {
   const Room room;
   const std::string reference = page("commands.md");
-  for (const Words& command :
-       {Words{"init"}, Words{"run"}, Words{"report"}, Words{"status"}, Words{"ledger", "check"},
-        Words{"ledger", "export"}, Words{"doctor"}, Words{"tune", "replay"}}) {
+  for (const Words& command : {Words{"init"}, Words{"run"}, Words{"report"}, Words{"status"},
+                               Words{"ledger", "check"}, Words{"ledger", "export"}, Words{"doctor"},
+                               Words{"completion"}, Words{"manual"}, Words{"tune", "replay"}}) {
     Words words = command;
     words.push_back("--help");
     const Ended help = room.run(words);
