@@ -106,6 +106,7 @@ class JobRun {
   Result<RunOutcome> perform();
 
  private:
+  Result<void> clear_last_run();
   Result<void> begin_or_resume();
   MaybeHalt perform_recurrences();
   MaybeHalt perform_recurrence(RecurrenceKind kind, RecurrenceRecord* open);
@@ -169,7 +170,27 @@ Result<RunOutcome> JobRun::perform() {
   return outcome;
 }
 
+/// A runner that was killed left the checkpoint of an attempt that had just ended, and learning
+/// that was restarted the one of an attempt that never will.
+Result<void> JobRun::clear_last_run() {
+  SYM_ASSIGN_OR_RETURN(const auto last, session_.ledger.last_run(session_.job.id));
+  if (!last) {
+    return {};
+  }
+  const bool is_over = last->status != ledger::RunStatus::kUnfinished;
+  SYM_ASSIGN_OR_RETURN(const auto records, session_.ledger.recurrences_of_run(last->id));
+  for (const RecurrenceRecord& recurrence : records) {
+    for (const AttemptRecord& record : recurrence.attempts) {
+      if (record.checkpoint && (is_over || record.attempt.stopped)) {
+        remove_checkpoint(session_, record.attempt.id, record.checkpoint->path);
+      }
+    }
+  }
+  return {};
+}
+
 Result<void> JobRun::begin_or_resume() {
+  SYM_RETURN_IF_ERROR(clear_last_run());
   SYM_ASSIGN_OR_RETURN(const auto unfinished, session_.ledger.unfinished_run(session_.job.id));
   resumed_ = unfinished.has_value();
   if (resumed_) {
@@ -296,9 +317,10 @@ Result<ledger::Attempt> JobRun::decide(RecurrenceKind kind, std::optional<ledger
   decision.attempt.batch_size = trial.batch_size;
   decision.attempt.learning_rate = learning_rate;
   decision.attempt.max_epochs = spec.max_epochs;
-  decision.attempt.seed = derive_seed(derive_seed(session_.job.seed, tuned ? "train" : "baseline",
-                                                  static_cast<std::uint64_t>(index)),
-                                      "try", static_cast<std::uint64_t>(try_index));
+  decision.attempt.seed =
+      derive_seed(derive_seed(session_.history.seed, tuned ? "train" : "baseline",
+                              static_cast<std::uint64_t>(index)),
+                  "try", static_cast<std::uint64_t>(try_index));
   decision.attempt.cost_bound = trial.cost_bound;
   decision.attempt.why = trial.why;
   if (tuned) {
@@ -420,7 +442,7 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   }
   SYM_RETURN_IF_ERROR(session_.ledger.finish_attempt(result));
   if (record.checkpoint) {
-    remove_checkpoint(home() / record.checkpoint->path);
+    remove_checkpoint(session_, record.attempt.id, record.checkpoint->path);
   }
   recurrence_finished_ = result.recurrence_finished;
   if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&
@@ -506,7 +528,7 @@ train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurren
 }
 
 std::filesystem::path JobRun::attempt_directory(ledger::Id attempt) const {
-  return home() / "jobs" / session_.job.name / fmt::format("attempt-{}", attempt);
+  return session_.attempt_folder(attempt);
 }
 
 /// Where a worker puts its final weights (docs/reference/worker-protocol.md).

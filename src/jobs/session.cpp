@@ -74,11 +74,11 @@ Result<void> open_job(Session& session, const RunOptions& options) {
     return restart_learning(session, options);
   }
   SYM_ASSIGN_OR_RETURN(session.history, session.ledger.current_history(session.job.id));
-  if (options.seed && *options.seed != session.job.seed) {
+  if (options.seed && *options.seed != session.history.seed) {
     log::warning(
         fmt::format("job \"{}\" keeps the seed it learned with ({}); a new one takes "
                     "--restart-learning",
-                    session.job.name, session.job.seed));
+                    session.job.name, session.history.seed));
   }
   return check_same_identity(session.history, session.spec);
 }
@@ -180,6 +180,7 @@ Result<ledger::History> fresh_history(const JobSpec& spec, std::uint64_t seed) {
   history.identity = spec.identity();
   history.policy = controller.save();
   history.draws = Random(derive_seed(seed, "tune")).state();
+  history.seed = seed;
   return history;
 }
 

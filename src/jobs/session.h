@@ -31,6 +31,11 @@ struct Session {
     const std::filesystem::path absolute = std::filesystem::absolute(home, ignored);
     return std::filesystem::weakly_canonical(absolute, ignored);
   }
+
+  /// What the workers of an attempt of this job write is in this folder.
+  std::filesystem::path attempt_folder(ledger::Id attempt) const {
+    return state_folder() / "jobs" / job.name / ("attempt-" + std::to_string(attempt));
+  }
 };
 
 /// Opens everything and takes the job's lease. Creates the job when it is new; refuses one whose
