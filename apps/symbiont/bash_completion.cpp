@@ -53,6 +53,7 @@ _symbiont() {
   if [[ -z $wanted ]]; then
     _symbiont_look_up "$command $place"
     wanted=$value
+    [[ $wanted != program || $place == 1 ]] || wanted='file'
     _symbiont_look_up "$command"
     if [[ $current == -* || -z $commands$wanted ]]; then
       wanted="choice:$options"

@@ -115,8 +115,8 @@ void Room::write_trainer(const std::string& script) const {
 }
 
 void Room::write_worker(const std::string& arguments) const {
-  write_trainer(fmt::format("exec {} --samples=64 --trace={} {} \"$@\"", SCRIPTED_WORKER,
-                            (*this / "trace").string(), arguments));
+  write_trainer(fmt::format("[ \"$1\" != --version ] || exit 0\nexec {} --samples=64 --trace={} {}",
+                            SCRIPTED_WORKER, (*this / "trace").string(), arguments));
 }
 
 Environment Room::environment(const Environment& more) const {

@@ -476,9 +476,6 @@ class ScriptedWorker {
 
 int main(int argc, char** argv) {
   using namespace symbiont::train;
-  if (argc > 1 && std::string_view(argv[argc - 1]) == "--version") {
-    return 0;  // all that `symbiont doctor` asks of a trainer
-  }
   ScriptedWorker worker(Script(argc, argv), must(WorkerEnvironment::from_process()));
   return worker.run();
 }
