@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Softmax regression on images of clothes, in plain Python: a script that knows nothing of Symbiont.
 
-    ./train.py --batch-size 32 --lr 0.5 --epochs 10 --output /tmp/out
+    ./train.py --batch-size 32 --lr 0.01 --epochs 10 --output /tmp/out
 
 One line of JSON per epoch goes to OUTPUT/metrics.jsonl, a checkpoint to OUTPUT/checkpoint/state.json.
 Without Debian's package dataset-fashion-mnist it trains on clouds of points that it makes up.
@@ -48,14 +48,20 @@ def probabilities(weights, row):
     return [one / total for one in exps]
 
 
-def step(weights, batch, rate):
+def step(state, batch, rate):
+    """One step of Adam (Kingma and Ba, 2015, algorithm 1)."""
+    weights = state["weights"]
     gradient = [[0.0] * len(weights[0]) for _ in weights]
     for row, label in batch:
         for at, probability in enumerate(probabilities(weights, row)):
-            error = probability - (at == label)
+            error = (probability - (at == label)) / len(batch)
             gradient[at] = [g + error * x for g, x in zip(gradient[at], row)]
-    for line, slope in zip(weights, gradient):
-        line[:] = [w - rate * g / len(batch) for w, g in zip(line, slope)]
+    state["steps"] += 1
+    rate *= math.sqrt(1 - 0.999 ** state["steps"]) / (1 - 0.9 ** state["steps"])
+    for line, mean, square, slope in zip(weights, state["means"], state["squares"], gradient):
+        mean[:] = [0.9 * m + 0.1 * g for m, g in zip(mean, slope)]
+        square[:] = [0.999 * s + 0.001 * g * g for s, g in zip(square, slope)]
+        line[:] = [w - rate * m / (math.sqrt(s) + 1e-8) for w, m, s in zip(line, mean, square)]
 
 
 def save(folder, state):
@@ -70,7 +76,7 @@ def save(folder, state):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=0.5)
+    parser.add_argument("--lr", type=float, default=0.01)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", default=".")
@@ -78,21 +84,22 @@ def main():
     arguments = parser.parse_args()
 
     (rows, labels), (test_rows, test_labels) = read_data()
-    state = {"epoch": 0, "weights": [[0.0] * len(rows[0]) for _ in range(CLASSES)]}
+    state = {"epoch": 0, "steps": 0}
+    state |= {name: [[0.0] * len(rows[0]) for _ in range(CLASSES)] for name in ("weights", "means", "squares")}
     if arguments.resume:
         with open(f"{arguments.resume}/state.json") as file:
             state = json.load(file)
-    weights = state["weights"]
     for epoch in range(state["epoch"] + 1, arguments.epochs + 1):
         order = list(zip(rows, labels))
         random.Random(arguments.seed * 1000 + epoch).shuffle(order)
         for start in range(0, len(order), arguments.batch_size):
-            step(weights, order[start:start + arguments.batch_size], arguments.lr)
-        guesses = [max(range(CLASSES), key=probabilities(weights, row).__getitem__) for row in test_rows]
+            step(state, order[start:start + arguments.batch_size], arguments.lr)
+        guesses = [max(range(CLASSES), key=probabilities(state["weights"], row).__getitem__) for row in test_rows]
         accuracy = sum(guess == label for guess, label in zip(guesses, test_labels)) / len(test_labels)
         with open(f"{arguments.output}/metrics.jsonl", "a") as file:
             file.write(json.dumps({"epoch": epoch, "accuracy": accuracy}) + "\n")
-        save(f"{arguments.output}/checkpoint", {"epoch": epoch, "weights": weights})
+        state["epoch"] = epoch
+        save(f"{arguments.output}/checkpoint", state)
         print(f"epoch {epoch}: accuracy {accuracy:.4f}", flush=True)
 
 

@@ -29,6 +29,10 @@ Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
+Json count_or_null(const std::optional<std::int64_t>& count) {
+  return count ? Json(*count) : Json(nullptr);
+}
+
 void add_usage(Json& line, std::string_view prefix, const Usage& usage) {
   const auto key = [&](std::string_view name) { return fmt::format("{}{}", prefix, name); };
   line[key("time_s")] = usage.seconds().value();
@@ -115,8 +119,8 @@ void EventLog::on_ready(const train::Hello& hello, const Usage& startup) {
   Json line = state_->begin_in_attempt("worker_ready");
   line["framework"] = hello.framework;
   line["device"] = hello.device;
-  line["parameters"] = hello.parameters;
-  line["steps_per_epoch"] = hello.steps_per_epoch;
+  line["parameters"] = count_or_null(hello.parameters);
+  line["steps_per_epoch"] = count_or_null(hello.steps_per_epoch);
   line["resumed_epoch"] = hello.resumed_epoch;
   line["resumed_position"] = hello.resumed_position;
   add_usage(line, "startup_", startup);
