@@ -5,8 +5,8 @@
 #include <system_error>
 #include <utility>
 
-#include "symbiont/train/oom_kills.h"
 #include "symbiont/base/file.h"
+#include "symbiont/train/oom_kills.h"
 
 namespace symbiont::train {
 namespace {
