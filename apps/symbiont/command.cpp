@@ -51,8 +51,8 @@ std::optional<std::filesystem::path> path_below(const std::filesystem::path& fol
   return rest;
 }
 
-/// A program of ours that this one starts: beside it, else where it is installed, else in PATH, else
-/// the place where it is missed.
+/// A program of ours that this one starts: beside it, else where it is installed, else in PATH,
+/// else the place where it is missed.
 std::filesystem::path find_companion(std::string_view program) {
   const std::filesystem::path here = executable_directory();
   const std::filesystem::path installed =

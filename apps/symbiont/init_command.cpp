@@ -40,9 +40,7 @@ void add_init_command(CLI::App& app, int& exit_code) {
   const auto file = std::make_shared<std::string>("job.toml");  // shared with the callback
   const auto plain = std::make_shared<bool>(false);
   command->add_flag("--plain", *plain, "For a training command of your own, run as it is");
-  command->add_option("FILE", *file, "Where to write it")
-      ->type_name("FILE")
-      ->capture_default_str();
+  command->add_option("FILE", *file, "Where to write it")->type_name("FILE")->capture_default_str();
   command->footer("Example:\n  symbiont init nightly.toml\n  symbiont init --plain my-script.toml");
   command->callback([file, plain, &exit_code] { exit_code = init(*file, *plain); });
 }

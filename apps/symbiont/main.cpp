@@ -28,8 +28,8 @@ constexpr std::array<std::string_view, 2> kReservedOfEnergy = {"watch", "attribu
 constexpr std::array<std::string_view, 4> kReservedOfTune = {"profile", "explain", "serve",
                                                              "pipeline"};
 constexpr std::array<std::string_view, 13> kReservedOptions = {
-    "--concurrent", "--on",         "--gpu", "--dataset", "--all",   "--policy", "--seeds",
-    "--first-seed", "--eta",        "--beta", "--drift",  "--delay", "--shift-at"};
+    "--concurrent", "--on",  "--gpu",  "--dataset", "--all",   "--policy",  "--seeds",
+    "--first-seed", "--eta", "--beta", "--drift",   "--delay", "--shift-at"};
 
 template <std::size_t kCount>
 bool is_one_of(const std::array<std::string_view, kCount>& words, std::string_view word) {

@@ -31,7 +31,7 @@ struct RunArguments {
   bool restart_learning = false;
   std::optional<std::int64_t> recurrences;
   std::optional<std::uint64_t> seed;
-  std::string report;  ///< the page's place instead of HOME/reports/JOB-RUN.html
+  std::string report;   ///< the page's place instead of HOME/reports/JOB-RUN.html
   std::string metrics;  ///< address to serve metrics on
   std::string events;   ///< file for the event log
   std::string trace;    ///< file for the trace

@@ -458,7 +458,8 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
     remove_checkpoint(session_, record.attempt.id, record.checkpoint->path);
   }
   if (session_.spec.plain) {  // which may have saved one since
-    remove_checkpoint(attempt_directory(record.attempt.id) / train::kPlainCheckpoint);
+    remove_checkpoint(session_, record.attempt.id,
+                      attempt_directory(record.attempt.id) / train::kPlainCheckpoint);
   }
   recurrence_finished_ = result.recurrence_finished;
   if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&

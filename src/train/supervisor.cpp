@@ -21,12 +21,12 @@
 #include "file_follower.h"
 #include "guard.h"
 #include "line_stream.h"
-#include "oom_kills.h"
 #include "process_tree.h"
 #include "symbiont/base/file.h"
 #include "symbiont/base/subprocess.h"
 #include "symbiont/train/attempt.h"
 #include "symbiont/train/metrics.h"
+#include "symbiont/train/oom_kills.h"
 #include "symbiont/train/protocol.h"
 #include "symbiont/train/worker_channel.h"
 

@@ -71,9 +71,9 @@ TEST(Documentation, NamesEveryOptionOfEveryCommand) {
   const std::string reference = page("commands.md");
   for (const Words& command :
        {Words{"init"}, Words{"run"}, Words{"report"}, Words{"status"}, Words{"ledger", "check"},
-        Words{"ledger", "export"}, Words{"doctor"}, Words{"completion"},
-        Words{"manual"}, Words{"tune", "replay"},
-        Words{"energy", "meters"}, Words{"energy", "measure"}, Words{"energy", "calibrate"}}) {
+        Words{"ledger", "export"}, Words{"doctor"}, Words{"completion"}, Words{"manual"},
+        Words{"tune", "replay"}, Words{"energy", "meters"}, Words{"energy", "measure"},
+        Words{"energy", "calibrate"}}) {
     Words words = command;
     words.push_back("--help");
     const Ended help = room.run(words);
