@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -36,6 +37,17 @@ std::filesystem::path search_path(std::string_view program) {
     rest.remove_prefix(std::min(colon + 1, rest.size()));
   }
   return {};
+}
+
+/// `path` without `folder` before it; nothing when it is elsewhere, or shorter as it is.
+std::optional<std::filesystem::path> path_below(const std::filesystem::path& folder,
+                                                const std::filesystem::path& path) {
+  const std::filesystem::path rest = path.lexically_relative(folder);
+  if (!folder.is_absolute() || folder == folder.root_path() || rest.empty() ||
+      *rest.begin() == "..") {
+    return std::nullopt;
+  }
+  return rest;
 }
 
 }  // namespace
@@ -82,6 +94,23 @@ Result<std::filesystem::path> StateOptions::home_directory() const {
     return std::filesystem::path(user) / ".local" / "state" / "symbiont";
   }
   return fail(ErrorCode::kInvalidArgument, "no place for state: give --home, or set SYMBIONT_HOME");
+}
+
+std::filesystem::path StateOptions::shown_home() const {
+  const auto directory = home_directory();
+  if (!directory) {
+    return {};
+  }
+  std::error_code unknown;  // without a current folder nothing is below it
+  const auto absolute = std::filesystem::absolute(*directory, unknown).lexically_normal();
+  const auto here = std::filesystem::current_path(unknown);
+  if (auto below = path_below(here, absolute)) {
+    return *below;
+  }
+  if (auto below = path_below(environment("HOME"), absolute)) {
+    return "~" / *below;
+  }
+  return absolute;
 }
 
 Result<std::string> StateOptions::ledger_url() const {

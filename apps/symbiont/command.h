@@ -38,6 +38,9 @@ struct StateOptions {
   void add_to(CLI::App& command);
   /// --home, else $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, else ~/.local/state/symbiont.
   Result<std::filesystem::path> home_directory() const;
+  /// The same as a person can use it from here: below the current folder without that, below $HOME
+  /// with "~", else absolute. Empty when there is none.
+  std::filesystem::path shown_home() const;
   /// --ledger, else HOME/ledger.sqlite.
   Result<std::string> ledger_url() const;
 };

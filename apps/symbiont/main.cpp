@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -56,25 +57,55 @@ std::string reserved_word(const std::vector<std::string>& words) {
   return {};
 }
 
-/// What is wrong when a word stands where a command is expected and is none; empty when none does.
-std::string unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
+std::string there_is_no(std::string_view kind, const std::string& word,
+                        const std::vector<std::string>& known) {
+  const std::string nearest = nearest_word(word, known);
+  return fmt::format("there is no {} \"{}\"{}", kind, word,
+                     nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest));
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+/// "--json", "--help".
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+bool contains(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// What is wrong with the first word that is no option where it starts with "--", or no command
+/// where one is expected; empty when there is none.
+std::string unknown_word(const CLI::App& app, const std::vector<std::string>& words) {
   const CLI::App* at = &app;
   for (const std::string& word : words) {
-    const CLI::App* next = nullptr;
-    std::vector<std::string> names;
-    for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; })) {
-      names.push_back(command->get_name());
-      next = command->get_name() == word ? command : next;
-    }
-    if (names.empty() || word.starts_with('-')) {
+    const std::vector<std::string> commands = commands_of(*at);
+    if (word == "--") {
       return {};
     }
-    if (next == nullptr) {
-      const std::string nearest = nearest_word(word, names);
-      return "there is no command \"" + word + "\"" +
-             (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?");
+    if (word.starts_with("--")) {
+      const std::string option = word.substr(0, word.find('='));
+      if (const auto known = options_of(*at); !contains(known, option)) {
+        return there_is_no("option", option, known);
+      }
+    } else if (contains(commands, word)) {
+      at = at->get_subcommand(word);
+    } else if (!commands.empty() && !word.starts_with('-')) {
+      return there_is_no("command", word, commands);
     }
-    at = next;
   }
   return {};
 }
@@ -88,7 +119,7 @@ int misuse(const CLI::App& app, const CLI::ParseError& error, int argc, char** a
     std::fprintf(stderr, "symbiont: %s: not in this version\n", word.c_str());
     return kMisuse;
   }
-  const std::string unknown = unknown_command(app, words);
+  const std::string unknown = unknown_word(app, words);
   std::fprintf(stderr, "symbiont: %s\nTry --help.\n",
                unknown.empty() ? error.what() : unknown.c_str());
   return kMisuse;

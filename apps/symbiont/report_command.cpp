@@ -48,7 +48,9 @@ Result<int> perform(const ReportArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const ledger::Id run, find_run(ledger, arguments.subject));
   SYM_ASSIGN_OR_RETURN(const auto summary, report::summarise(ledger, run, false));
   const bool color = ::isatty(STDOUT_FILENO) == 1;
-  std::fputs((arguments.json ? report::to_json(summary) : report::to_text(summary, color)).c_str(),
+  std::fputs((arguments.json ? report::to_json(summary)
+                             : report::to_text(summary, color, arguments.state.shown_home()))
+                 .c_str(),
              stdout);
   return kDone;
 }

@@ -63,7 +63,7 @@ std::string plan_json(const jobs::RunPlan& plan) {
   nlohmann::ordered_json json;
   json["job"] = plan.spec.name;
   json["recurrences"] = plan.recurrences;
-  json["baseline_runs"] = plan.spec.baseline_runs;
+  json["baseline_runs"] = plan.baseline_runs;
   json["policy"] = tune::to_string(plan.spec.policy);
   json["batch_size"] = plan.spec.batch_size;
   json["batch_sizes"] = plan.spec.batch_sizes;
@@ -84,8 +84,7 @@ std::string plan_text(const jobs::RunPlan& plan) {
       "data      {} ({} training rows)\n"
       "energy    {}, at most {:.3g} W\n",
       plan.spec.name, plan.recurrences, plan.recurrences == 1 ? "" : "s",
-      plan.spec.baseline_runs > 0 ? fmt::format(" and {} baseline runs", plan.spec.baseline_runs)
-                                  : "",
+      plan.baseline_runs > 0 ? fmt::format(" and {} baseline runs", plan.baseline_runs) : "",
       plan.spec.batch_size, fmt::join(plan.spec.batch_sizes, ", "),
       tune::to_string(plan.spec.policy), plan.spec.data_set, plan.training_rows, plan.meters,
       plan.max_power_w);
@@ -98,7 +97,7 @@ std::string plan_text(const jobs::RunPlan& plan) {
             : "");
   }
   if (plan.resumes) {
-    text += "state     an unfinished run would be resumed first\n";
+    text += "state     an unfinished run would go on, to its own number of recurrences\n";
   } else if (plan.learned_from > 0) {
     text += fmt::format("state     goes on from {} recurrences\n", plan.learned_from);
   }
@@ -144,7 +143,9 @@ Result<int> perform(const RunArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const auto ledger, ledger::Ledger::open_read_only(url));
   SYM_ASSIGN_OR_RETURN(const auto summary, report::summarise(ledger, outcome.run, outcome.resumed));
   const bool color = ::isatty(STDOUT_FILENO) == 1;
-  std::fputs((arguments.json ? report::to_json(summary) : report::to_text(summary, color)).c_str(),
+  std::fputs((arguments.json ? report::to_json(summary)
+                             : report::to_text(summary, color, arguments.state.shown_home()))
+                 .c_str(),
              stdout);
   if (!outcome.message.empty()) {
     std::fprintf(stderr, "symbiont: %s\n", outcome.message.c_str());

@@ -320,6 +320,10 @@ ConfigTable ConfigTable::table(std::string_view key) {
   return ConfigTable(node_->child(key));
 }
 
+int ConfigTable::line_of(std::string_view key) const {
+  return static_cast<int>(node_->position_of(key).line);
+}
+
 Error ConfigTable::error_at(std::string_view key, std::string_view what) const {
   return node_->error_at_key(key, what);
 }

@@ -188,7 +188,7 @@ Result<CsvTable> CsvTable::parse(std::string_view text, std::string source) {
                 fmt::format("expected {} fields as in the header, found {}", columns, count)));
     }
     if (table.cells_.size() > kMaxCells) {
-      return fail(ErrorCode::kResourceExhausted,
+      return fail(ErrorCode::kInvalidArgument,
                   place(table.source_, line, fmt::format("more than {} fields", kMaxCells)));
     }
     table.lines_.push_back(line);
@@ -197,8 +197,13 @@ Result<CsvTable> CsvTable::parse(std::string_view text, std::string source) {
 }
 
 Result<CsvTable> CsvTable::load(const std::filesystem::path& path) {
-  SYM_ASSIGN_OR_RETURN(const std::string text, read_file_gunzipped(path));
-  return parse(text, path.string());
+  const auto text = read_file_gunzipped(path);
+  if (!text) {
+    const bool damaged = text.error().code() == ErrorCode::kDataLoss;  // bad input like any other
+    return fail(damaged ? ErrorCode::kInvalidArgument : text.error().code(),
+                text.error().message());
+  }
+  return parse(*text, path.string());
 }
 
 Result<std::size_t> CsvTable::column(std::string_view name) const {

@@ -57,7 +57,7 @@ class BoundedBytes {
 };
 
 tl::unexpected<Error> larger_than(std::string_view name, std::int64_t max_bytes) {
-  return fail(ErrorCode::kResourceExhausted,
+  return fail(ErrorCode::kInvalidArgument,
               fmt::format("{}: larger than the limit of {} bytes", name, max_bytes));
 }
 

@@ -17,14 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kLeaseRenewal{10};
 
-GramsCo2 emitted_by(const Session& session, const ledger::Epoch& epoch) {
-  // The civil clock may be set while an epoch runs; its length may not.
-  const std::array intervals = {
-      carbon::EnergyInterval{epoch.begin, epoch.begin + epoch.usage.time, epoch.usage.energy()}};
-  return carbon::emitted(intervals, session.intensity, session.spec.carbon.pue).grams;
-}
-
-/// Whether `path` is `folder` or below it. Both canonical.
+/// Whether `path` is `folder` or below it. Both canonical, or below the same folder that is.
 bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
   const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   return !folder.empty() && end == folder.end();
@@ -32,11 +25,14 @@ bool is_inside(const std::filesystem::path& path, const std::filesystem::path& f
 
 }  // namespace
 
-void remove_checkpoint(const std::filesystem::path& path) {
+void remove_checkpoint(const Session& session, ledger::Id attempt,
+                       const std::filesystem::path& path) {
   // What cannot be removed takes space and does no harm.
   std::error_code ignored;
-  if (!path.empty()) {
-    std::filesystem::remove_all(path, ignored);
+  const auto folder = std::filesystem::weakly_canonical(session.attempt_folder(attempt), ignored);
+  const auto checkpoint = std::filesystem::weakly_canonical(session.state_folder() / path, ignored);
+  if (is_inside(checkpoint, folder) && checkpoint != folder) {
+    std::filesystem::remove_all(checkpoint, ignored);
   }
 }
 
@@ -51,14 +47,18 @@ AttemptRecorder::AttemptRecorder(Session& session, const RunOptions& options, Ru
       incarnation_(std::move(incarnation)),
       epochs_(record.epochs),
       known_epoch_cost_(known_epoch_cost),
-      checkpoint_path_(record.checkpoint ? session.state_folder() / record.checkpoint->path
-                                         : std::filesystem::path()),
-      lease_renewed_(system_clock().now()) {}
+      checkpoint_path_(record.checkpoint ? record.checkpoint->path : ""),
+      lease_renewed_(system_clock().now()) {
+  if (record.checkpoint && record.checkpoint->carried_emitted) {
+    carried_ = {record.checkpoint->carried, *record.checkpoint->carried_emitted};
+  }
+}
 
 Result<void> AttemptRecorder::on_started(const train::Hello& hello, const Usage& startup) {
   if (hello.resumed_position == 0) {
     // The worker does not go on inside the epoch that its checkpoint was made in.
     SYM_RETURN_IF_ERROR(session_.ledger.lose_carried(attempt_.id));
+    carried_ = {};
   }
   startup_ = startup;
   return session_.ledger.record_startup(incarnation_.id, startup);
@@ -98,10 +98,11 @@ Result<void> AttemptRecorder::on_checkpoint(const train::Saved& saved, const Usa
   checkpoint.epoch = saved.epoch;
   checkpoint.position = saved.position;
   checkpoint.carried = carried;
+  checkpoint.carried_emitted = emitted_by(carried, begin_of_latest(carried));
   SYM_RETURN_IF_ERROR(session_.ledger.record_checkpoint(attempt_.id, incarnation_.id, checkpoint));
-  const std::filesystem::path superseded = std::exchange(checkpoint_path_, saved.path);
-  if (!is_inside(saved.path, superseded)) {
-    remove_checkpoint(superseded);
+  const auto superseded = std::exchange(checkpoint_path_, checkpoint.path);
+  if (!is_inside(checkpoint_path_, superseded)) {
+    remove_checkpoint(session_, attempt_.id, superseded);
   }
   return {};
 }
@@ -120,15 +121,16 @@ Result<void> AttemptRecorder::record_diverged_epoch(const Usage& unfinished) {
   epoch.metric = std::numeric_limits<double>::quiet_NaN();
   epoch.train_seconds = unfinished.seconds().value();
   epoch.usage = unfinished;
+  epoch.begin = begin_of_latest(unfinished);
   epoch.end = session_.monitor.clock().wall_now();
-  epoch.begin = epoch.end - unfinished.time;
   SYM_RETURN_IF_ERROR(record(epoch));
   return {};
 }
 
 Result<bool> AttemptRecorder::record(const ledger::Epoch& epoch) {
   ledger::Epoch with_grams = epoch;
-  with_grams.emitted = emitted_by(session_, epoch);
+  with_grams.emitted = emitted_by(epoch.usage, epoch.begin);
+  carried_ = {};
   SYM_ASSIGN_OR_RETURN(const bool fresh,
                        session_.ledger.record_epoch(attempt_.id, incarnation_.id, with_grams));
   if (fresh) {
@@ -136,6 +138,19 @@ Result<bool> AttemptRecorder::record(const ledger::Epoch& epoch) {
     listener_.on_epoch(with_grams);
   }
   return fresh;
+}
+
+WallTime AttemptRecorder::begin_of_latest(const Usage& usage) const {
+  return session_.monitor.clock().wall_now() - (usage.time - carried_.usage.time);
+}
+
+GramsCo2 AttemptRecorder::emitted_by(const Usage& usage, WallTime begin) const {
+  // The civil clock may be set while an epoch runs; its length may not.
+  const WallTime end = begin + (usage.time - carried_.usage.time);
+  const std::array latest = {
+      carbon::EnergyInterval{begin, end, usage.energy() - carried_.usage.energy()}};
+  return carried_.emitted +
+         carbon::emitted(latest, session_.intensity, session_.spec.carbon.pue).grams;
 }
 
 Result<void> AttemptRecorder::renew_lease() {

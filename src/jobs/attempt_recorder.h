@@ -13,8 +13,10 @@
 
 namespace symbiont::jobs {
 
-/// Removes a checkpoint that no process will start from any more. An empty path is none.
-void remove_checkpoint(const std::filesystem::path& path);
+/// Removes the checkpoint of an attempt that no process will start from any more, `path` below HOME
+/// as the ledger has it. What is not below the attempt's folder stays.
+void remove_checkpoint(const Session& session, ledger::Id attempt,
+                       const std::filesystem::path& path);
 
 /// The observer of one process of an attempt. Borrows everything; lives as long as the process.
 class AttemptRecorder final : public train::AttemptObserver {
@@ -40,7 +42,18 @@ class AttemptRecorder final : public train::AttemptObserver {
   Result<void> record_diverged_epoch(const Usage& unfinished);
 
  private:
+  /// What the epoch in progress used before this process or its checkpoint, charged already.
+  struct Carried {
+    Usage usage;
+    GramsCo2 emitted;
+  };
+
   Result<bool> record(const ledger::Epoch& epoch);
+
+  /// Of an epoch's usage until now, when that after what is carried began.
+  WallTime begin_of_latest(const Usage& usage) const;
+  /// Of an epoch's usage: what is carried keeps its grams, the rest is charged from `begin` on.
+  GramsCo2 emitted_by(const Usage& usage, WallTime begin) const;
   Result<void> renew_lease();
 
   Session& session_;
@@ -50,8 +63,9 @@ class AttemptRecorder final : public train::AttemptObserver {
   ledger::Incarnation incarnation_;
   std::vector<ledger::Epoch> epochs_;
   std::optional<Joules> known_epoch_cost_;
-  std::filesystem::path checkpoint_path_;  // of the newest recorded checkpoint, empty: none
+  std::filesystem::path checkpoint_path_;  // of the newest recorded one, below HOME; empty: none
   Usage startup_;
+  Carried carried_;
   std::chrono::nanoseconds lease_renewed_;
 };
 

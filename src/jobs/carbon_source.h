@@ -7,6 +7,7 @@
 
 namespace symbiont::jobs {
 
-Result<carbon::IntensitySeries> open_intensity(const CarbonSpec& spec);
+/// Errors name the place in the job file.
+Result<carbon::IntensitySeries> open_intensity(const JobSpec& spec);
 
 }  // namespace symbiont::jobs

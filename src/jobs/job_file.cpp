@@ -100,6 +100,14 @@ Result<void> refuse_unknown_keys(Config& config) {
   return config.finish();
 }
 
+void remember_lines(Config& config, JobSpec& spec) {
+  for (const KnownTable& known : known_tables()) {
+    for (const std::string& key : known.keys) {
+      spec.lines[fmt::format("{}.{}", known.table, key)] = config.table(known.table).line_of(key);
+    }
+  }
+}
+
 Result<std::int64_t> integer_between(ConfigTable& table, std::string_view key, std::int64_t value,
                                      std::int64_t low, std::int64_t high) {
   if (value < low || value > high) {
@@ -338,6 +346,9 @@ Result<void> read_energy(Config& config, JobSpec& spec) {
   spec.sysroot = beside(spec, sysroot);
   SYM_ASSIGN_OR_RETURN(spec.curve, table.optional<std::string>("curve", ""));
   spec.curve = energy::resolve_curve_path(spec.curve, folder);
+  if (const auto known = energy::find_power_curve(spec.curve); !known) {
+    return reject(table, "curve", known.error().message());
+  }
   return {};
 }
 
@@ -375,6 +386,13 @@ bool Target::is_reached_by(double measured) const {
     return false;
   }
   return higher_is_better ? measured >= value : measured <= value;
+}
+
+std::string JobSpec::place(std::string_view table, std::string_view key) const {
+  const auto line = lines.find(fmt::format("{}.{}", table, key));
+  return line == lines.end()
+             ? fmt::format("{}: [{}] {}", file.string(), table, key)
+             : fmt::format("{}:{}: [{}] {}", file.string(), line->second, table, key);
 }
 
 tune::PolicyConfig JobSpec::policy_config() const {
@@ -426,6 +444,7 @@ Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::pat
   spec.file = path;
   SYM_RETURN_IF_ERROR(refuse_reserved_keys(config));
   SYM_RETURN_IF_ERROR(refuse_unknown_keys(config));
+  remember_lines(config, spec);
   SYM_RETURN_IF_ERROR(read_job(config, spec));
   SYM_RETURN_IF_ERROR(read_data(config, spec));
   SYM_RETURN_IF_ERROR(read_train(config, spec));
@@ -436,13 +455,8 @@ Result<JobSpec> parse_job_file(std::string_view text, const std::filesystem::pat
 }
 
 Result<JobSpec> load_job_file(const std::filesystem::path& path) {
-  const auto text = read_file(path, 1 << 20);
-  if (!text) {
-    const bool too_large = text.error().code() == ErrorCode::kResourceExhausted;
-    return fail(too_large ? ErrorCode::kInvalidArgument : text.error().code(),
-                text.error().message());
-  }
-  return parse_job_file(*text, path);
+  SYM_ASSIGN_OR_RETURN(const std::string text, read_file(path, 1 << 20));
+  return parse_job_file(text, path);
 }
 
 }  // namespace symbiont::jobs

@@ -9,20 +9,26 @@ namespace {
 constexpr std::int64_t kPruningRounds = 2;
 
 /// What the ledger already knows of the job, if there is one.
-Result<void> add_history(const JobSpec& spec, bool restart_learning, const energy::Monitor& monitor,
-                         const ledger::Ledger& ledger, RunPlan& plan) {
+Result<void> add_history(const JobSpec& spec, const RunOptions& options,
+                         const energy::Monitor& monitor, const ledger::Ledger& ledger,
+                         RunPlan& plan) {
   SYM_ASSIGN_OR_RETURN(const auto job, ledger.find_job(spec.name));
   if (!job) {
     return {};
   }
   SYM_RETURN_IF_ERROR(check_same_meter(*job, monitor));
-  if (restart_learning) {
+  if (options.restart_learning) {
     return {};
   }
   SYM_ASSIGN_OR_RETURN(const ledger::History history, ledger.current_history(job->id));
   SYM_RETURN_IF_ERROR(check_same_identity(history, spec));
   SYM_ASSIGN_OR_RETURN(const auto unfinished, ledger.unfinished_run(job->id));
-  plan.resumes = unfinished.has_value();
+  if (unfinished) {
+    plan.resumes = true;
+    plan.recurrences = unfinished->recurrences;
+    plan.baseline_runs = unfinished->baseline_runs;
+    warn_of_own_recurrences(*unfinished, spec, options);
+  }
   SYM_ASSIGN_OR_RETURN(const auto controller,
                        tune::RecurrenceController::restore(spec.policy_config(), history.policy));
   plan.learned_from = controller.recurrence();
@@ -48,17 +54,18 @@ Result<RunPlan> plan_job(const JobSpec& spec, const RunOptions& options) {
   RunPlan plan;
   plan.spec = spec;
   plan.recurrences = options.recurrences.value_or(spec.recurrences);
+  plan.baseline_runs = spec.baseline_runs;
   SYM_RETURN_IF_ERROR(check_trainer(options.trainer));
   SYM_ASSIGN_OR_RETURN(plan.training_rows, check_data(spec));
   SYM_ASSIGN_OR_RETURN(const energy::Monitor monitor, open_monitor(spec));
   plan.meters = monitor.describe();
   plan.max_power_w = monitor.max_power().value();
-  SYM_RETURN_IF_ERROR(open_intensity(spec.carbon));
+  SYM_RETURN_IF_ERROR(open_intensity(spec));
   const std::string url =
       options.ledger_url.empty() ? ledger_path(options.home).string() : options.ledger_url;
   auto ledger = ledger::Ledger::open_read_only(url);
   if (ledger) {
-    SYM_RETURN_IF_ERROR(add_history(spec, options.restart_learning, monitor, *ledger, plan));
+    SYM_RETURN_IF_ERROR(add_history(spec, options, monitor, *ledger, plan));
   } else if (ledger.error().code() != ErrorCode::kNotFound) {
     return tl::unexpected(std::move(ledger).error());
   }

@@ -78,12 +78,18 @@ std::string retry_notice(const std::string& reason, int retry) {
 
 /// For the person whose recurrence it was. Whatever is changed about the job, the policy has
 /// learned that it cannot be done.
-std::string unreached_notice(std::int64_t recurrence, Stopped stopped, const std::string& reason,
-                             const Target& target) {
+std::string unreached_notice(const RecurrenceRecord& record, const Target& target) {
+  const ledger::Attempt& telling = telling_attempt(record.attempts);
   return fmt::format(
-      "recurrence {} ended without reaching the target: {}; {}, then start again with "
-      "--restart-learning",
-      recurrence, reason, advice(stopped, target));
+      "recurrence {} ended without reaching the target: batch size {}: {}; "
+      "{}, then start again with --restart-learning",
+      record.recurrence.index, telling.batch_size, telling.reason,
+      advice(telling.stopped.value_or(Stopped::kFailed), target));
+}
+
+bool is_unreached(const RecurrenceRecord& record) {
+  return record.recurrence.kind == RecurrenceKind::kTuned && record.recurrence.finished &&
+         !record.recurrence.reached && !record.attempts.empty();
 }
 
 /// One invocation on one job.
@@ -100,6 +106,7 @@ class JobRun {
   Result<RunOutcome> perform();
 
  private:
+  Result<void> clear_last_run();
   Result<void> begin_or_resume();
   MaybeHalt perform_recurrences();
   MaybeHalt perform_recurrence(RecurrenceKind kind, RecurrenceRecord* open);
@@ -115,6 +122,7 @@ class JobRun {
   Result<void> finish(const ledger::Recurrence& recurrence, const AttemptRecord& record,
                       const Ending& ending);
   Result<bool> is_stuck() const;
+  Result<std::string> last_unreached_notice() const;
   train::AttemptOptions attempt_options(const ledger::Recurrence& recurrence,
                                         const AttemptRecord& record) const;
   std::filesystem::path home() const { return session_.state_folder(); }
@@ -162,17 +170,32 @@ Result<RunOutcome> JobRun::perform() {
   return outcome;
 }
 
+/// A runner that was killed left the checkpoint of an attempt that had just ended, and learning
+/// that was restarted the one of an attempt that never will.
+Result<void> JobRun::clear_last_run() {
+  SYM_ASSIGN_OR_RETURN(const auto last, session_.ledger.last_run(session_.job.id));
+  if (!last) {
+    return {};
+  }
+  const bool is_over = last->status != ledger::RunStatus::kUnfinished;
+  SYM_ASSIGN_OR_RETURN(const auto records, session_.ledger.recurrences_of_run(last->id));
+  for (const RecurrenceRecord& recurrence : records) {
+    for (const AttemptRecord& record : recurrence.attempts) {
+      if (record.checkpoint && (is_over || record.attempt.stopped)) {
+        remove_checkpoint(session_, record.attempt.id, record.checkpoint->path);
+      }
+    }
+  }
+  return {};
+}
+
 Result<void> JobRun::begin_or_resume() {
+  SYM_RETURN_IF_ERROR(clear_last_run());
   SYM_ASSIGN_OR_RETURN(const auto unfinished, session_.ledger.unfinished_run(session_.job.id));
   resumed_ = unfinished.has_value();
   if (resumed_) {
     run_ = *unfinished;
-    if (options_.recurrences && *options_.recurrences != run_.recurrences) {
-      log::warning(
-          fmt::format("run {} is unfinished and goes on to its {} recurrences; "
-                      "--recurrences counts for a new run",
-                      run_.id, run_.recurrences));
-    }
+    warn_of_own_recurrences(run_, session_.spec, options_);
     SYM_RETURN_IF_ERROR(session_.ledger.bury_dead_incarnations(run_.id));
   } else {
     SYM_ASSIGN_OR_RETURN(
@@ -193,11 +216,8 @@ MaybeHalt JobRun::perform_recurrences() {
       open = &record;
     } else {
       ++(is_tuned ? tuned_ : baseline_);
-      if (is_tuned && !record.recurrence.reached && unreached_.empty()) {
-        const ledger::Attempt& last = record.attempts.back().attempt;
-        unreached_ =
-            unreached_notice(record.recurrence.index, last.stopped.value_or(Stopped::kFailed),
-                             last.reason, session_.spec.target);
+      if (is_unreached(record) && unreached_.empty()) {
+        unreached_ = unreached_notice(record, session_.spec.target);
       }
     }
   }
@@ -239,7 +259,9 @@ MaybeHalt JobRun::perform_recurrence(RecurrenceKind kind, RecurrenceRecord* open
     }
     auto attempt = decide(kind, id, try_index);
     if (!attempt && attempt.error().code() == ErrorCode::kFailedPrecondition) {
-      unreached_ = attempt.error().message();
+      SYM_ASSIGN_OR_RETURN(const std::string notice, last_unreached_notice());
+      unreached_ =
+          notice + (notice.empty() ? "" : "\nlearning cannot go on: ") + attempt.error().message();
       learning_is_stuck_ = true;
       return std::optional<Halt>{};
     }
@@ -295,9 +317,10 @@ Result<ledger::Attempt> JobRun::decide(RecurrenceKind kind, std::optional<ledger
   decision.attempt.batch_size = trial.batch_size;
   decision.attempt.learning_rate = learning_rate;
   decision.attempt.max_epochs = spec.max_epochs;
-  decision.attempt.seed = derive_seed(derive_seed(session_.job.seed, tuned ? "train" : "baseline",
-                                                  static_cast<std::uint64_t>(index)),
-                                      "try", static_cast<std::uint64_t>(try_index));
+  decision.attempt.seed =
+      derive_seed(derive_seed(session_.history.seed, tuned ? "train" : "baseline",
+                              static_cast<std::uint64_t>(index)),
+                  "try", static_cast<std::uint64_t>(try_index));
   decision.attempt.cost_bound = trial.cost_bound;
   decision.attempt.why = trial.why;
   if (tuned) {
@@ -419,13 +442,12 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   }
   SYM_RETURN_IF_ERROR(session_.ledger.finish_attempt(result));
   if (record.checkpoint) {
-    remove_checkpoint(home() / record.checkpoint->path);
+    remove_checkpoint(session_, record.attempt.id, record.checkpoint->path);
   }
   recurrence_finished_ = result.recurrence_finished;
   if (recurrence.kind == RecurrenceKind::kTuned && result.recurrence_finished &&
       !result.recurrence_reached && unreached_.empty()) {
-    unreached_ =
-        unreached_notice(recurrence.index, ending.stopped, ending.reason, session_.spec.target);
+    SYM_ASSIGN_OR_RETURN(unreached_, last_unreached_notice());
   }
   listener_.on_attempt_finished(result);
   failpoint("jobs.attempt.finished");
@@ -438,6 +460,24 @@ Result<bool> JobRun::is_stuck() const {
                                                                       controller_.save()));
   tune::SeededDraws draws = draws_;
   return !copy.next(draws).has_value();
+}
+
+/// Of the last recurrence of this history without a model, which may be in an earlier run: what it
+/// ended with keeps the policy from going on in this one. Empty when there is none.
+Result<std::string> JobRun::last_unreached_notice() const {
+  SYM_ASSIGN_OR_RETURN(std::vector<ledger::Run> runs, session_.ledger.runs(session_.job.id));
+  std::reverse(runs.begin(), runs.end());
+  for (const ledger::Run& run : runs) {
+    if (run.history != session_.history.id) {
+      continue;
+    }
+    SYM_ASSIGN_OR_RETURN(const auto records, session_.ledger.recurrences_of_run(run.id));
+    const auto found = std::find_if(records.rbegin(), records.rend(), is_unreached);
+    if (found != records.rend()) {
+      return unreached_notice(*found, session_.spec.target);
+    }
+  }
+  return std::string();
 }
 
 train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurrence,
@@ -488,7 +528,7 @@ train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurren
 }
 
 std::filesystem::path JobRun::attempt_directory(ledger::Id attempt) const {
-  return home() / "jobs" / session_.job.name / fmt::format("attempt-{}", attempt);
+  return session_.attempt_folder(attempt);
 }
 
 /// Where a worker puts its final weights (docs/reference/worker-protocol.md).
@@ -525,11 +565,10 @@ Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunLi
   if (!controller) {
     // The refusal is the news; a lease that could not be given back dies with this process anyway.
     (void)session.ledger.release_lease(lease_name(spec.name), session.holder);
-    return tl::unexpected(
-        std::move(controller)
-            .error()
-            .while_doing(spec.file.string() +
-                         ": [tune] policy (--restart-learning starts a new history)"));
+    return tl::unexpected(std::move(controller)
+                              .error()
+                              .while_doing(spec.place("tune", "policy") +
+                                           " (--restart-learning starts a new history)"));
   }
   SYM_ASSIGN_OR_RETURN(const Random random, Random::restore(session.history.draws));
   JobRun run(std::move(session), options, listener, std::move(*controller),

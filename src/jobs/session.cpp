@@ -74,11 +74,11 @@ Result<void> open_job(Session& session, const RunOptions& options) {
     return restart_learning(session, options);
   }
   SYM_ASSIGN_OR_RETURN(session.history, session.ledger.current_history(session.job.id));
-  if (options.seed && *options.seed != session.job.seed) {
+  if (options.seed && *options.seed != session.history.seed) {
     log::warning(
         fmt::format("job \"{}\" keeps the seed it learned with ({}); a new one takes "
                     "--restart-learning",
-                    session.job.name, session.job.seed));
+                    session.job.name, session.history.seed));
   }
   return check_same_identity(session.history, session.spec);
 }
@@ -147,6 +147,17 @@ Result<void> check_same_identity(const ledger::History& history, const JobSpec& 
                           spec.file.string(), *difference));
 }
 
+void warn_of_own_recurrences(const ledger::Run& unfinished, const JobSpec& spec,
+                             const RunOptions& options) {
+  if (options.recurrences.value_or(spec.recurrences) != unfinished.recurrences) {
+    log::warning(fmt::format(
+        "run {} is unfinished and goes on with its own number of recurrences, {}; {} counts for "
+        "a new run",
+        unfinished.id, unfinished.recurrences,
+        options.recurrences ? "--recurrences" : "[job] recurrences"));
+  }
+}
+
 std::string lease_name(const std::string& job) {
   return "job:" + job;
 }
@@ -169,6 +180,7 @@ Result<ledger::History> fresh_history(const JobSpec& spec, std::uint64_t seed) {
   history.identity = spec.identity();
   history.policy = controller.save();
   history.draws = Random(derive_seed(seed, "tune")).state();
+  history.seed = seed;
   return history;
 }
 
@@ -180,21 +192,26 @@ Result<energy::Monitor> open_monitor(const JobSpec& spec) {
   options.threads = spec.threads;
   auto monitor = energy::Monitor::open(options);
   if (!monitor) {
-    return tl::unexpected(
-        std::move(monitor).error().while_doing(spec.file.string() + ": [energy]"));
+    return tl::unexpected(std::move(monitor).error().while_doing(spec.place("energy", "meters")));
   }
   return monitor;
 }
 
-Result<carbon::IntensitySeries> open_intensity(const CarbonSpec& spec) {
-  if (!spec.zone.empty()) {
-    return carbon::IntensitySeries::for_zone(spec.zone);
+Result<carbon::IntensitySeries> open_intensity(const JobSpec& spec) {
+  const CarbonSpec& wanted = spec.carbon;
+  const auto from = [&](std::string_view key, Result<carbon::IntensitySeries> series) {
+    return std::move(series).map_error(
+        [&](Error error) { return std::move(error).while_doing(spec.place("carbon", key)); });
+  };
+  if (!wanted.zone.empty()) {
+    return from("zone", carbon::IntensitySeries::for_zone(wanted.zone));
   }
-  if (!spec.intensity_csv.empty()) {
-    return carbon::IntensitySeries::load_csv(spec.intensity_csv);
+  if (!wanted.intensity_csv.empty()) {
+    return from("intensity_csv", carbon::IntensitySeries::load_csv(wanted.intensity_csv));
   }
-  if (spec.intensity_g_per_kwh) {
-    return carbon::IntensitySeries::constant(GramsPerKwh(*spec.intensity_g_per_kwh));
+  if (wanted.intensity_g_per_kwh) {
+    return from("intensity_g_per_kwh",
+                carbon::IntensitySeries::constant(GramsPerKwh(*wanted.intensity_g_per_kwh)));
   }
   return carbon::IntensitySeries::world_default();
 }
@@ -208,14 +225,13 @@ Result<std::int64_t> check_data(const JobSpec& spec) {
     const bool damaged = rows.error().code() == ErrorCode::kDataLoss;  // bad input like any other
     return tl::unexpected(
         Error(damaged ? ErrorCode::kInvalidArgument : rows.error().code(), rows.error().message())
-            .while_doing(spec.file.string() + ": [data] set"));
+            .while_doing(spec.place("data", "set")));
   }
   for (const std::int64_t size : spec.batch_sizes) {
     if (size > *rows) {
       return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: [train] batch_sizes: {} is larger than the training set "
-                              "({} rows)",
-                              spec.file.string(), size, *rows));
+                  fmt::format("{}: {} is larger than the training set ({} rows)",
+                              spec.place("train", "batch_sizes"), size, *rows));
     }
   }
   return rows;
@@ -226,7 +242,7 @@ Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
   SYM_RETURN_IF_ERROR(check_trainer(options.trainer));
   SYM_RETURN_IF_ERROR(check_data(spec));
   SYM_ASSIGN_OR_RETURN(energy::Monitor monitor, open_monitor(spec));
-  SYM_ASSIGN_OR_RETURN(carbon::IntensitySeries intensity, open_intensity(spec.carbon));
+  SYM_ASSIGN_OR_RETURN(carbon::IntensitySeries intensity, open_intensity(spec));
   SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, open_ledger(options));
   Session session{spec,
                   options.home,

@@ -31,6 +31,11 @@ struct Session {
     const std::filesystem::path absolute = std::filesystem::absolute(home, ignored);
     return std::filesystem::weakly_canonical(absolute, ignored);
   }
+
+  /// What the workers of an attempt of this job write is in this folder.
+  std::filesystem::path attempt_folder(ledger::Id attempt) const {
+    return state_folder() / "jobs" / job.name / ("attempt-" + std::to_string(attempt));
+  }
 };
 
 /// Opens everything and takes the job's lease. Creates the job when it is new; refuses one whose
@@ -41,6 +46,10 @@ Result<Session> open_session(const JobSpec& spec, const RunOptions& options);
 Result<void> check_trainer(const std::filesystem::path& trainer);
 Result<void> check_same_meter(const ledger::Job& job, const energy::Monitor& monitor);
 Result<void> check_same_identity(const ledger::History& history, const JobSpec& spec);
+
+/// Says so when an unfinished run that goes on has another number of recurrences than asked for.
+void warn_of_own_recurrences(const ledger::Run& unfinished, const JobSpec& spec,
+                             const RunOptions& options);
 
 /// "job:NAME".
 std::string lease_name(const std::string& job);

@@ -49,6 +49,16 @@ std::optional<Ending> judge_bound(const JobSpec& spec, const ledger::Job& job,
 
 }  // namespace
 
+const ledger::Attempt& telling_attempt(std::span<const ledger::AttemptRecord> attempts) {
+  SYM_CHECK(!attempts.empty());
+  for (const ledger::AttemptRecord& record : attempts) {
+    if (record.attempt.stopped == ledger::Stopped::kBound) {
+      return record.attempt;
+    }
+  }
+  return attempts.back().attempt;
+}
+
 std::string advice(ledger::Stopped stopped, const Target& target) {
   switch (stopped) {
     case ledger::Stopped::kDiverged:

@@ -19,7 +19,12 @@ struct Ending {
   bool started = true;  ///< false: it could not afford a single epoch
 };
 
-/// What a person can do about a recurrence that ended so without reaching the target.
+/// The attempt, of a recurrence of which none reached the target, that tells why: one that the cost
+/// bound stopped, else the last. There is a bound only where the target has been reached before, so
+/// that one might have. `attempts` is not empty.
+const ledger::Attempt& telling_attempt(std::span<const ledger::AttemptRecord> attempts);
+
+/// What a person can do about a recurrence whose telling attempt ended so.
 std::string advice(ledger::Stopped stopped, const Target& target);
 
 /// Cost of some usage by the job's eta and MAXPOWER.

@@ -134,15 +134,17 @@ Result<void> Ledger::record_checkpoint(Id attempt, Id incarnation,
     return database.execute(
         "INSERT INTO checkpoints (attempt, incarnation, path, epoch, position, "
         "carried_energy_uj, carried_uncertainty_uj, carried_time_ns, carried_provenance, "
-        "carried_scope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (attempt) DO UPDATE "
+        "carried_scope, carried_emitted_g) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
+        "(attempt) DO UPDATE "
         "SET incarnation = excluded.incarnation, path = excluded.path, epoch = excluded.epoch, "
         "position = excluded.position, carried_energy_uj = excluded.carried_energy_uj, "
         "carried_uncertainty_uj = excluded.carried_uncertainty_uj, "
         "carried_time_ns = excluded.carried_time_ns, "
         "carried_provenance = excluded.carried_provenance, "
-        "carried_scope = excluded.carried_scope",
+        "carried_scope = excluded.carried_scope, "
+        "carried_emitted_g = excluded.carried_emitted_g",
         attempt, incarnation, checkpoint.path, checkpoint.epoch, checkpoint.position,
-        columns(checkpoint.carried));
+        columns(checkpoint.carried), column(checkpoint.carried_emitted));
   });
 }
 

@@ -13,10 +13,10 @@ constexpr Change kStartHistory = {"start history", "ledger.start_history.before"
 
 Result<Id> insert_history(store::Database& database, const History& history) {
   return require(database.first(
-                     "INSERT INTO histories (job, number, identity, policy, draws) "
-                     "VALUES (?, ?, ?, ?, ?) RETURNING id",
+                     "INSERT INTO histories (job, number, identity, policy, draws, seed) "
+                     "VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
                      [](store::Row& row) { return row.integer(); }, history.job, history.number,
-                     history.identity, history.policy, history.draws),
+                     history.identity, history.policy, history.draws, column(history.seed)),
                  "history of job", history.job);
 }
 

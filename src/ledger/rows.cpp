@@ -112,7 +112,8 @@ History read_history(store::Row& row) {
                  .number = row.integer(),
                  .identity = row.text(),
                  .policy = row.text(),
-                 .draws = row.text()};
+                 .draws = row.text(),
+                 .seed = read_seed(row)};
 }
 
 Run read_run(store::Row& row) {
@@ -179,7 +180,8 @@ CheckpointRecord read_checkpoint(store::Row& row) {
   return CheckpointRecord{.path = row.text(),
                           .epoch = row.integer(),
                           .position = row.integer(),
-                          .carried = read_usage(row)};
+                          .carried = read_usage(row),
+                          .carried_emitted = read_optional_quantity<GramsCo2>(row)};
 }
 
 Lease read_lease(store::Row& row) {

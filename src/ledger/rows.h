@@ -51,7 +51,7 @@ Lease read_lease(store::Row& row);
 inline constexpr std::string_view kSelectJob =
     "SELECT id, name, created_ns, meters, provenance, scope, max_power_w, seed FROM jobs ";
 inline constexpr std::string_view kSelectHistory =
-    "SELECT id, job, number, identity, policy, draws FROM histories ";
+    "SELECT id, job, number, identity, policy, draws, seed FROM histories ";
 inline constexpr std::string_view kSelectRun =
     "SELECT id, job, history, recurrences, baseline_runs, started_ns, finished_ns, status "
     "FROM runs ";
@@ -74,7 +74,7 @@ inline constexpr std::string_view kSelectEpoch =
     "provenance, scope, begin_ns, end_ns, emitted_g FROM epochs ";
 inline constexpr std::string_view kSelectCheckpoint =
     "SELECT path, epoch, position, carried_energy_uj, carried_uncertainty_uj, carried_time_ns, "
-    "carried_provenance, carried_scope FROM checkpoints ";
+    "carried_provenance, carried_scope, carried_emitted_g FROM checkpoints ";
 inline constexpr std::string_view kSelectLease =
     "SELECT name, pid, start_ticks, host, boot_id, heartbeat_ns FROM leases ";
 

@@ -152,7 +152,19 @@ CREATE TABLE leases (
 ) STRICT;
 )sql";
 
-constexpr store::Migration kMigrations[] = {{1, kInitial}};
+// Until here the workers of every history were seeded from the job.
+constexpr std::string_view kSeedOfHistory = R"sql(
+ALTER TABLE histories ADD COLUMN seed TEXT NOT NULL DEFAULT '0';
+UPDATE histories SET seed = (SELECT seed FROM jobs WHERE jobs.id = histories.job);
+)sql";
+
+// NULL for what was carried before: nobody knows when it was used.
+constexpr std::string_view kEmissionsOfCheckpoint = R"sql(
+ALTER TABLE checkpoints ADD COLUMN carried_emitted_g REAL CHECK (carried_emitted_g >= 0);
+)sql";
+
+constexpr store::Migration kMigrations[] = {
+    {1, kInitial}, {2, kSeedOfHistory}, {3, kEmissionsOfCheckpoint}};
 
 }  // namespace
 

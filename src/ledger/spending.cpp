@@ -56,7 +56,8 @@ Result<void> lose(Incarnation& incarnation, const Usage& usage) {
 Result<void> clear_carried(store::Database& database, Id attempt) {
   return database.execute(
       "UPDATE checkpoints SET carried_energy_uj = ?, carried_uncertainty_uj = ?, "
-      "carried_time_ns = ?, carried_provenance = ?, carried_scope = ? WHERE attempt = ?",
+      "carried_time_ns = ?, carried_provenance = ?, carried_scope = ?, carried_emitted_g = 0 "
+      "WHERE attempt = ?",
       columns(Usage{}), attempt);
 }
 

@@ -104,33 +104,45 @@ bool shows_the_default(const RecurrenceSummary& recurrence, std::int64_t default
          recurrence.batch_size == default_batch_size;
 }
 
-Samples steady_samples(const std::vector<RecurrenceSummary>& recurrences) {
-  Samples samples;
-  const auto finished = [](const RecurrenceSummary& r) { return r.finished; };
-  const auto count =
-      static_cast<std::size_t>(std::count_if(recurrences.begin(), recurrences.end(), finished));
-  std::size_t skip = count > kSteadyRecurrences ? count - kSteadyRecurrences : 0;
+using Recurrences = std::vector<const RecurrenceSummary*>;
+
+Recurrences finished_of(const std::vector<RecurrenceSummary>& recurrences) {
+  Recurrences finished;
   for (const RecurrenceSummary& recurrence : recurrences) {
-    if (!recurrence.finished) {
-      continue;
+    if (recurrence.finished) {
+      finished.push_back(&recurrence);
     }
-    if (skip > 0) {
-      --skip;
-      continue;
-    }
-    samples.add(recurrence);
+  }
+  return finished;
+}
+
+Recurrences last_of(const Recurrences& recurrences, std::size_t count) {
+  const std::size_t skip = recurrences.size() - std::min(recurrences.size(), count);
+  return {recurrences.begin() + static_cast<std::ptrdiff_t>(skip), recurrences.end()};
+}
+
+Samples samples_of(const Recurrences& recurrences) {
+  Samples samples;
+  for (const RecurrenceSummary* recurrence : recurrences) {
+    samples.add(*recurrence);
   }
   return samples;
 }
 
-Samples all_samples(const std::vector<RecurrenceSummary>& recurrences) {
-  Samples samples;
-  for (const RecurrenceSummary& recurrence : recurrences) {
-    if (recurrence.finished) {
-      samples.add(recurrence);
-    }
+/// Whether the size was tried to learn of it: while sizes are pruned, and while one is picked at
+/// random because costs cannot be drawn for all yet.
+bool explored(const RecurrenceSummary& recurrence) {
+  const Json why = Json::parse(recurrence.why, nullptr, false);
+  if (!why.is_object()) {
+    return false;
   }
-  return samples;
+  const Json stage = why.value("stage", Json());
+  const Json arms = why.value("arms", Json::array());
+  const auto is_sampled = [](const Json& arm) {
+    return arm.is_object() && !arm.value("sampled_j", Json()).is_null();
+  };
+  return stage == "pruning" ||
+         (stage == "bandit" && std::none_of(arms.begin(), arms.end(), is_sampled));
 }
 
 using Estimate = Saving (*)(std::span<const double>, std::span<const double>);
@@ -146,10 +158,10 @@ Savings savings_of(Estimate estimate, const Samples& ours, const Samples& baseli
 }
 
 /// The extra runs and the tuned ones that count as baseline.
-std::vector<const RecurrenceSummary*> baseline_runs(const std::vector<RecurrenceSummary>& extra,
-                                                    const std::vector<RecurrenceSummary>& tuned,
-                                                    std::int64_t default_batch_size) {
-  std::vector<const RecurrenceSummary*> runs;
+Recurrences baseline_runs(const std::vector<RecurrenceSummary>& extra,
+                          const std::vector<RecurrenceSummary>& tuned,
+                          std::int64_t default_batch_size) {
+  Recurrences runs;
   for (const auto* list : {&extra, &tuned}) {
     for (const RecurrenceSummary& recurrence : *list) {
       if (shows_the_default(recurrence, default_batch_size)) {
@@ -158,6 +170,19 @@ std::vector<const RecurrenceSummary*> baseline_runs(const std::vector<Recurrence
     }
   }
   return runs;
+}
+
+void add_savings(RunSummary& summary, const Samples& baseline) {
+  const Recurrences all = finished_of(summary.recurrences);
+  if (all.empty()) {
+    return;
+  }
+  const Recurrences steady = last_of(all, kSteadyRecurrences);
+  summary.steady = static_cast<std::int64_t>(steady.size());
+  summary.steady_exploring = std::count_if(
+      steady.begin(), steady.end(), [](const auto* recurrence) { return explored(*recurrence); });
+  summary.saving = savings_of(steady_saving, samples_of(steady), baseline);
+  summary.saving_total = savings_of(total_saving, samples_of(all), baseline);
 }
 
 void add_baseline(RunSummary& summary, const std::vector<RecurrenceSummary>& extra,
@@ -185,11 +210,7 @@ void add_baseline(RunSummary& summary, const std::vector<RecurrenceSummary>& ext
   baseline.cost_j = mean(samples.cost_j);
   baseline.sd_cost_j = standard_deviation(samples.cost_j);
   summary.baseline = baseline;
-  const Samples all = all_samples(summary.recurrences);
-  if (!all.cost_j.empty()) {
-    summary.saving = savings_of(steady_saving, steady_samples(summary.recurrences), samples);
-    summary.saving_total = savings_of(total_saving, all, samples);
-  }
+  add_savings(summary, samples);
 }
 
 void add_startup_and_lost(RunSummary& summary, const ledger::RecurrenceRecord& record) {

@@ -52,7 +52,15 @@ std::string percent(double fraction) {
   return fmt::format("{:.1f} %", 100.0 * fraction);
 }
 
-/// "45.2 % (95 %: 38.3 % to 51.0 %)"; below zero it says in words which way that is.
+/// What the sign and the interval mean, in words.
+std::string_view meaning(const Saving& saving) {
+  if (saving.ci95 && saving.ci95->first <= 0.0 && saving.ci95->second >= 0.0) {
+    return "  not distinguishable from none";
+  }
+  return *saving.fraction < 0.0 ? "  more than the default" : "";
+}
+
+/// "45.2 % (95 %: 38.3 % to 51.0 %)".
 std::string describe(const Saving& saving) {
   if (!saving.fraction) {
     return "not said: a recurrence among them did not reach the target";
@@ -61,7 +69,7 @@ std::string describe(const Saving& saving) {
   text += saving.ci95 ? fmt::format("  (95 %: {} to {})", percent(saving.ci95->first),
                                     percent(saving.ci95->second))
                       : "  (no interval: fewer than two baseline runs)";
-  return text + (*saving.fraction < 0.0 ? "  more than the default" : "");
+  return text.append(meaning(saving));
 }
 
 /// fmt pads by display width only for ASCII; "±" is one column in two bytes, which fmt 9 knows.
@@ -130,6 +138,25 @@ void add_savings(std::string& out, std::string_view title, const std::optional<S
                      describe(savings->cost), describe(savings->energy), describe(savings->time));
 }
 
+std::string steady_title(const RunSummary& summary) {
+  std::string title =
+      fmt::format("saving, steady state: the last {} recurrence{} against the baseline",
+                  summary.steady, summary.steady == 1 ? "" : "s");
+  if (summary.steady_exploring > 0) {
+    title += fmt::format(" (not steady yet: {} of them explored)", summary.steady_exploring);
+  }
+  return title;
+}
+
+void add_weights(std::string& out, const RunSummary& summary, const std::filesystem::path& home) {
+  if (summary.recurrences.empty() || summary.recurrences.back().weights.empty()) {
+    return;
+  }
+  out += fmt::format("weights   {} ({}older recurrences' are beside it)\n",
+                     (home / summary.recurrences.back().weights).string(),
+                     home.empty() ? "below --home; " : "");
+}
+
 void add_bill(std::string& out, const RunSummary& summary) {
   out += fmt::format(
       "start-up  {} and {} in worker processes before their first lease and after their last\n",
@@ -150,22 +177,18 @@ void add_bill(std::string& out, const RunSummary& summary) {
 
 }  // namespace
 
-std::string to_text(const RunSummary& summary, bool color) {
+std::string to_text(const RunSummary& summary, bool color, const std::filesystem::path& home) {
   std::string out = fmt::format("{}: run {}, {}{}, energy {}\n\n", summary.job.name, summary.run.id,
                                 ledger::to_string(summary.run.status),
                                 summary.resumed ? " (resumed)" : "", summary.job.meters);
   add_table(out, summary, color);
   out += "\n";
   add_baseline(out, summary);
-  add_savings(out, "saving, steady state: the last five recurrences against the baseline",
-              summary.saving);
+  add_savings(out, steady_title(summary), summary.saving);
   add_savings(out, "saving, whole run: every recurrence, exploration included",
               summary.saving_total);
   add_bill(out, summary);
-  if (!summary.recurrences.empty() && !summary.recurrences.back().weights.empty()) {
-    out += fmt::format("weights   {} (below --home; older recurrences' are beside it)\n",
-                       summary.recurrences.back().weights);
-  }
+  add_weights(out, summary, home);
   if (summary.job.provenance == Provenance::kModelled) {
     out +=
         "note      modelled energy is nearly proportional to time, so eta moves the choice "

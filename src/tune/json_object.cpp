@@ -49,8 +49,7 @@ std::string element(std::string_view path, std::size_t index) {
 
 Result<json> parse_json(std::string_view text, std::size_t max_bytes, ErrorCode code) {
   if (text.size() > max_bytes) {
-    return fail(ErrorCode::kResourceExhausted,
-                fmt::format("{} bytes of JSON, at most {} are read", text.size(), max_bytes));
+    return fail(code, fmt::format("{} bytes of JSON, at most {} are read", text.size(), max_bytes));
   }
   try {
     return json::parse(text);

@@ -14,8 +14,8 @@
 
 namespace symbiont::tune {
 
-/// Parses `text`; `code` is given to errors, which say where in the text the trouble is.
-/// kResourceExhausted when the text is longer than `max_bytes`.
+/// Parses `text` of at most `max_bytes`; `code` is given to errors, which say where in the text the
+/// trouble is.
 Result<nlohmann::json> parse_json(std::string_view text, std::size_t max_bytes, ErrorCode code);
 
 /// A view of a JSON object whose fields are read with a type, a range and a bound. Errors carry the

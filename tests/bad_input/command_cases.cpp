@@ -36,6 +36,16 @@ Case with_tape(const std::string& name, const std::string& tape, const std::stri
   return one;
 }
 
+/// The valid tape, and a trace that is none.
+Case with_trace(const std::string& name, const std::string& bytes, const std::string& message) {
+  Case one = with_tape(name, kTape, message);
+  one.prepare = [bytes, prepare = one.prepare](const Room& room) {
+    prepare(room);
+    room.write(room / "traces/summary_train.csv", bytes);
+  };
+  return one;
+}
+
 /// The valid tape without what lies between two words.
 std::string tape_without(const std::string& from, const std::string& to) {
   std::string tape = kTape;
@@ -48,7 +58,23 @@ std::vector<Case> cases_of_words() {
       with_words("ACommandIsNeeded", {}, "A subcommand is required"),
       with_words("AnUnknownCommandIsRefused", {"rnu", "job.toml"},
                  "there is no command \"rnu\"; did you mean \"run\"?"),
-      with_words("AnUnknownOptionIsRefused", {"run", "job.toml", "--fast"}, "--fast"),
+      with_words("AMisspeltCommandIsNamedWithTheNearest", {"rn", "job.toml"},
+                 "there is no command \"rn\"; did you mean \"run\"?"),
+      with_words("AMisspeltSubcommandIsNamedWithTheNearest", {"ledger", "chek"},
+                 "there is no command \"chek\"; did you mean \"check\"?"),
+      with_words("AnUnknownOptionIsRefused", {"run", "job.toml", "--fast"},
+                 "there is no option \"--fast\"\n"),
+      with_words("AMisspeltOptionIsNamedWithTheNearest", {"run", "job.toml", "--recurences", "3"},
+                 "there is no option \"--recurences\"; did you mean \"--recurrences\"?"),
+      with_words("AMisspeltOptionWithItsValueIsNamedWithTheNearest",
+                 {"run", "job.toml", "--recurences=3"},
+                 "there is no option \"--recurences\"; did you mean \"--recurrences\"?"),
+      with_words("AMisspeltOptionComesBeforeWhatIsMissing", {"run", "--chekc"},
+                 "there is no option \"--chekc\"; did you mean \"--check\"?"),
+      with_words("AMisspeltOptionBeforeTheCommandIsNamedWithTheNearest", {"--verison"},
+                 "there is no option \"--verison\"; did you mean \"--version\"?"),
+      with_words("AnOptionOfACommandComesAfterIt", {"--check", "run", "job.toml"},
+                 "there is no option \"--check\"\n"),
       with_words("ACommandOfALaterVersionIsNotIgnored", {"zoo", "list"},
                  "zoo: not in this version"),
       with_words("ASubcommandOfALaterVersionIsNotIgnored", {"tune", "explain", "trial"},
@@ -95,6 +121,8 @@ std::vector<Case> cases_of_replay() {
       with_words("TracesHaveAFolder",
                  {"tune", "replay", "--traces", "nowhere", "--tape", "tape.json", "--json"},
                  "nowhere: No such file or directory"),
+      with_tape("ATapeOfAbsurdSizeIsRefusedUnread", std::string(3 << 20, ' '),
+                "tape.json: larger than the limit"),
       with_tape("ATapeIsJson", "tape\n", "read tape tape.json"),
       with_tape("ATapeIsOneObject", "[1, 2]", "tape.json"),
       with_tape("ATapeIsWhole", std::string(kTape).substr(0, 150), "read tape tape.json"),
@@ -110,12 +138,12 @@ std::vector<Case> cases_of_replay() {
     fs::remove(room / "tape.json");
   };
   cases.push_back(missing);
-  Case torn = with_tape("ATraceWithoutItsColumnsIsRefused", kTape, "summary_train.csv");
-  torn.prepare = [prepare = torn.prepare](const Room& room) {
-    prepare(room);
-    room.write(room / "traces/summary_train.csv", "dataset,network\nset,net\n");
-  };
-  cases.push_back(torn);
+  cases.push_back(with_trace("ATraceWithoutItsColumnsIsRefused", "dataset,network\nset,net\n",
+                             "summary_train.csv"));
+  cases.push_back(with_trace("ATraceOfAbsurdSizeIsRefusedUnread", std::string(65 << 20, '#'),
+                             "summary_train.csv: larger than the limit"));
+  cases.push_back(with_trace("ATruncatedTraceIsRefused", gzipped(kRuns).substr(0, 40),
+                             "gzip data is truncated"));
   return cases;
 }
 

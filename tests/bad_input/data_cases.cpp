@@ -36,7 +36,8 @@ std::vector<Case> data_cases() {
   Case too_large;
   too_large.name = "ABatchIsNoLargerThanTheSet";
   too_large.edits = {{"batch_sizes = [16]", "batch_sizes = [16, 65]"}};
-  too_large.message = "[train] batch_sizes: 65 is larger than the training set (64 rows)";
+  too_large.message =
+      "job.toml:16: [train] batch_sizes: 65 is larger than the training set (64 rows)";
   return {
       too_large,
       with_set("AMissingSetNamesThePackage", "fashion-mnist",
@@ -46,6 +47,8 @@ std::vector<Case> data_cases() {
       with_set("AFolderWithoutImagesIsNamed", "idx:elsewhere",
                "elsewhere/train-images-idx3-ubyte: no such file, with or without .gz"),
       with_set("AMissingTableIsNamed", "csv:none.csv", "none.csv: No such file or directory"),
+      with_set("AMissingSetIsNamedWithItsPlace", "fashion-mnist",
+               "job.toml:9: [data] set: load data: "),
       with_data(
           "TruncatedLabelsAreNotTrainedOn", "train-labels-idx1-ubyte.gz: gzip data is truncated",
           [](const Room& room) { cut_in_half(room, kLabels, idx({64}, std::string(64, '\1'))); }),

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "ledger/test/mount.h"
+#include "mount.h"
 #include "room.h"
 
 namespace symbiont::bad_input {
@@ -14,9 +14,9 @@ namespace {
 
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
-using ledger::kCannotMount;
-using ledger::make_read_only;
-using ledger::on_small_disk;
+using testing::kCannotMount;
+using testing::make_read_only;
+using testing::on_small_disk;
 
 const Words kRun = {"run", "job.toml", "--json"};
 
@@ -98,6 +98,27 @@ TEST(BadHome, ThatFillsUpDuringARunIsNamedAndTheRunResumesWhenThereIsSpace) {
     EXPECT_TRUE(Json::parse(resumed.output)["resumed"]);
     room.expect_clean();
   });
+}
+
+/// What a command says of the weights.
+std::string weights_line(const Ended& ended) {
+  const std::size_t begin = ended.output.find("weights ");
+  return ended.output.substr(begin, ended.output.find('\n', begin) - begin);
+}
+
+TEST(AnyHome, IsNamedAsItCanBeUsedFromWhereOneIs) {
+  const Room room;
+  const Ended beside = room.run({"run", "job.toml"});
+  EXPECT_THAT(weights_line(beside),
+              HasSubstr(" home/jobs/trial/attempt-1/weights.safetensors (older"))
+      << beside.message;
+  const Ended below =
+      room.run_redirected(R"(export HOME="$PWD"; cd / && exec "$@")", {"report", "trial"});
+  EXPECT_THAT(weights_line(below), HasSubstr(" ~/home/jobs/trial/attempt-1/weights.safetensors"));
+  const Ended elsewhere =
+      room.run_redirected(R"(export HOME=/nowhere; cd / && exec "$@")", {"report", "trial"});
+  EXPECT_THAT(weights_line(elsewhere),
+              HasSubstr(" " + (room.home() / "jobs/trial/attempt-1/weights.safetensors").string()));
 }
 
 class BadOutput : public ::testing::TestWithParam<const char*> {};

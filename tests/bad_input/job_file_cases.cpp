@@ -40,6 +40,25 @@ Case with_plan_of_changed_learning() {
   return one;
 }
 
+Case with_absent_meter() {
+  Case one = with_edit("AMeterThatIsAbsentIsNamedWithItsPlace",
+                       {"[\"replay:energy.csv\"]", "[\"rapl\"]\nsysroot = \"data\""},
+                       "job.toml:20: [energy] meters: rapl: package: no package under ");
+  one.exit_code = 1;  // this machine's fault, not the file's
+  return one;
+}
+
+Case with_damaged_series() {
+  Case one = with_edit("ADamagedSeriesOfIntensitiesIsRefused",
+                       {"zone = \"DE\"", "intensity_csv = \"damaged.csv\""},
+                       "damaged.csv: gzip data is truncated");
+  one.prepare = [](const Room& room) {
+    const std::string whole = gzipped("timestamp_utc,gco2_per_kwh\n2022-01-01T00:00:00Z,400\n");
+    room.write(room / "damaged.csv", whole.substr(0, whole.size() / 2));
+  };
+  return one;
+}
+
 std::vector<Case> cases_of_keys() {
   return {
       with_edit("AnUnknownKeyIsNamedWithTheNearest",
@@ -83,11 +102,12 @@ std::vector<Case> cases_of_values() {
                 "[train] learning_rate"),
       with_edit("AJobNameIsNoPath", {"\"trial\"", "\"../trial\""}, "[job] name: expected 1 to 64"),
       with_edit("AMeterIsKnown", {"replay:energy.csv", "estimater"}, "did you mean \"estimator\"?"),
-      with_edit("AReplayedMeterHasItsFile", {"energy.csv", "none.csv"}, "none.csv"),
+      with_edit("AReplayedMeterHasItsFile", {"energy.csv", "none.csv"},
+                "job.toml:20: [energy] meters: replay: "),
       with_edit(
           "AMachineOfTheCurveIsKnown",
           {"meters = [\"replay:energy.csv\"]", "meters = [\"estimator\"]\ncurve = \"abacus\""},
-          "abacus"),
+          "job.toml:21: [energy] curve: unknown power curve \"abacus\""),
       with_edit("ACurveHasItsFile",
                 {"meters = [\"replay:energy.csv\"]",
                  "meters = [\"estimator\"]\ncurve = \"csv:none.csv\""},
@@ -98,9 +118,12 @@ std::vector<Case> cases_of_values() {
                 "utilisation"),
       with_edit("AControlGroupIsAPath", {"replay:energy.csv", "cgroup:train"},
                 "expected \"self\" or a path"),
-      with_edit("AZoneIsKnown", {"zone = \"DE\"", "zone = \"Atlantis\""}, "Atlantis"),
+      with_absent_meter(),
+      with_edit("AZoneIsKnown", {"zone = \"DE\"", "zone = \"Atlantis\""},
+                "job.toml:23: [carbon] zone: unknown zone \"Atlantis\""),
       with_edit("ASeriesOfIntensitiesHasItsFile", {"zone = \"DE\"", "intensity_csv = \"none.csv\""},
-                "none.csv"),
+                "job.toml:23: [carbon] intensity_csv: "),
+      with_damaged_series(),
   };
 }
 

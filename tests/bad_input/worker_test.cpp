@@ -107,6 +107,12 @@ TEST_F(BadWorker, IsStoppedByASigtermAndResumed) {
   EXPECT_THAT(stopped.message, HasSubstr("interrupted"));
   EXPECT_TRUE(Json::accept(stopped.output)) << stopped.output;
 
+  const Ended check = room_.run({"run", "job.toml", "--check", "--recurrences", "7", "--json"});
+  EXPECT_EQ(check.status.exit_code, 0) << check.message;
+  EXPECT_THAT(check.message,
+              HasSubstr("its own number of recurrences, 1; --recurrences counts for a new run"));
+  EXPECT_EQ(Json::parse(check.output)["recurrences"], 1);
+
   room_.write_worker("--samples=4000");
   const Ended finished = room_.run(kRun);
   EXPECT_EQ(finished.status.exit_code, 0) << finished.message;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -106,7 +107,7 @@ Running Job::spawn(const std::vector<std::string>& arguments,
   SpawnOptions options;
   options.argv = {SYMBIONT_PROGRAM};
   options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
-  options.argv.insert(options.argv.end(), {"--home", (folder_ / "home").string()});
+  options.argv.insert(options.argv.end(), {"--home", home_.string()});
   options.environment = {{"TMPDIR", (folder_ / "tmp").string()},
                          {"XDG_RUNTIME_DIR", ""},
                          {"SYMBIONT_TRAINER_TORCH", trainer_.string()}};
@@ -146,6 +147,17 @@ void Job::kill_worker(const Death& death) {
   fs::permissions(trainer_, fs::perms::owner_all);
 }
 
+void Job::move_home() {
+  const fs::path original = std::exchange(home_, folder_ / "home that was moved");
+  fs::rename(original, home_);
+}
+
+fs::path Job::copy_home() {
+  const fs::path original = std::exchange(home_, folder_ / "home that was copied");
+  fs::copy(original, home_, fs::copy_options::recursive);
+  return original;
+}
+
 bool Job::has_died() const {
   return !fs::exists(folder_ / "token");
 }
@@ -177,6 +189,18 @@ std::vector<pid_t> Job::processes() const {
 
 bool Job::leaves_nobody_behind() const {
   return wait_until([this] { return processes().empty(); }, std::chrono::seconds(5));
+}
+
+std::vector<fs::path> Job::checkpoints() const {
+  std::vector<fs::path> found;
+  for (const auto& attempt : fs::directory_iterator(home_ / "jobs" / "killed")) {
+    for (const auto& entry : fs::directory_iterator(attempt)) {
+      if (entry.is_directory()) {
+        found.push_back(entry.path());
+      }
+    }
+  }
+  return found;
 }
 
 std::vector<fs::path> Job::litter() const {

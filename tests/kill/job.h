@@ -59,6 +59,11 @@ class Job {
   /// From now on the first worker that comes to this state dies in it.
   void kill_worker(const Death& death);
 
+  /// From now on the job's home is at another path: the same folder or, which gives the path of the
+  /// original, a copy of it.
+  void move_home();
+  std::filesystem::path copy_home();
+
   /// Whether the last death that was asked for has happened.
   bool has_died() const;
   bool worker_has_died() const;
@@ -81,19 +86,23 @@ class Job {
   /// Makes it look old, as if it had been left long ago.
   void age_litter() const;
 
+  /// Folders below those of the attempts: checkpoints, whole or not.
+  std::vector<std::filesystem::path> checkpoints() const;
+
   /// Whether the worker of an attempt has written its final weights.
   bool has_weights(std::int64_t attempt) const {
-    return std::filesystem::exists(folder_ / "home" / "jobs" / "killed" /
+    return std::filesystem::exists(home_ / "jobs" / "killed" /
                                    ("attempt-" + std::to_string(attempt)) / "weights.safetensors");
   }
 
-  std::filesystem::path ledger_path() const { return folder_ / "home" / "ledger.sqlite"; }
+  std::filesystem::path ledger_path() const { return home_ / "ledger.sqlite"; }
 
  private:
   Running spawn(const std::vector<std::string>& arguments, const std::optional<Death>& death) const;
   Ended command(const std::vector<std::string>& arguments) const;
 
   TemporaryDirectory folder_;
+  std::filesystem::path home_ = folder_ / "home";
   std::filesystem::path trainer_;
   mutable int commands_ = 0;  // numbers the files of their streams
 };

@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -16,6 +20,7 @@
 namespace symbiont::testing {
 namespace {
 
+using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
@@ -87,6 +92,7 @@ TEST_P(KillOfRunner, ChangesNothingButTheEnergyLost) {
 
   const Ended healed = job.run();
   expect_undisturbed(job, healed, lost_uj);
+  EXPECT_THAT(job.checkpoints(), IsEmpty());
   EXPECT_EQ(nlohmann::json::parse(healed.output)["resumed"], ruins.has_unfinished_run());
 }
 
@@ -222,6 +228,7 @@ TEST_P(KillOfRestart, LeavesALedgerInWhichLearningCanBeRestartedAgain) {
   EXPECT_EQ(books.rows("runs").back()["status"], "finished");
   EXPECT_EQ(books.lost_uj(), story.lost_uj);
   EXPECT_EQ(books.pending_uj(), 0);
+  EXPECT_THAT(job.checkpoints(), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -229,8 +236,46 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Story{{{"train.lease.granted", 5}, {"ledger.start_history.before"}},
                             steps(7)},
                       Story{{{"train.lease.granted", 5}, {"ledger.start_history.after"}}, steps(7)},
-                      Story{{{"train.lease.granted", 5}, {"ledger.finish_run.before"}}, steps(7)}),
+                      Story{{{"train.lease.granted", 5}, {"ledger.finish_run.before"}}, steps(7)},
+                      Story{{{"train.lease.granted", 10}, {"ledger.finish_run.after"}}, 0}),
     name_of_parameter);
+
+// --- Homes that are somewhere else when the run goes on ------------------------------------------
+
+/// Every file below a folder and its bytes.
+std::map<std::string, std::string> content(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      std::ifstream stream(entry.path(), std::ios::binary);
+      files[entry.path()] = {std::istreambuf_iterator<char>(stream), {}};
+    }
+  }
+  return files;
+}
+
+TEST(HomeOfAKilledRun, MayBeMoved) {
+  Job job;
+  job.run(Death{"train.lease.granted", 13});
+  ASSERT_TRUE(job.has_died());
+  ASSERT_THAT(job.checkpoints(), SizeIs(1));
+  expect_sound_ruins(job);
+  job.age_litter();
+  job.move_home();
+  expect_undisturbed(job, job.run(), steps(6, 2));
+}
+
+TEST(HomeOfAKilledRun, MayBeCopiedAndStaysAsItIs) {
+  Job job;
+  job.run(Death{"train.lease.granted", 13});
+  ASSERT_TRUE(job.has_died());
+  expect_sound_ruins(job);
+  job.age_litter();
+  const std::filesystem::path original = job.copy_home();
+  const auto before = content(original);
+  expect_undisturbed(job, job.run(), steps(6, 2));
+  EXPECT_EQ(content(original), before);
+}
 
 // --- Workers ------------------------------------------------------------------------------------
 

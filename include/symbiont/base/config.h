@@ -41,6 +41,9 @@ class ConfigTable {
   /// A nested table, for example `target = {metric = ..., value = ...}`.
   ConfigTable table(std::string_view key);
 
+  /// The line of a key, for checks that come after reading. An absent key gets that of its table.
+  int line_of(std::string_view key) const;
+
   /// "FILE:LINE: [table] key: <what>", for checks that only the caller can make. An absent key
   /// gets the line of its table.
   Error error_at(std::string_view key, std::string_view what) const;

@@ -23,7 +23,7 @@ class CsvTable {
   /// Parses `text`; `source` (a path) is named in errors. Every row must have as many fields as the
   /// header, and header names must be unique. kInvalidArgument otherwise.
   static Result<CsvTable> parse(std::string_view text, std::string source);
-  /// Reads a file, gzip or plain.
+  /// Reads a file, gzip or plain. Errors of `read_file`; kInvalidArgument for damaged gzip too.
   static Result<CsvTable> load(const std::filesystem::path& path);
 
   const std::string& source() const { return source_; }

@@ -12,9 +12,9 @@ namespace symbiont {
 
 inline constexpr std::int64_t kMaxTextFile = 64 << 20;  ///< default bound of a text file, bytes
 
-/// The bytes of a file. Fails with kNotFound, kPermissionDenied, kInvalidArgument for a directory,
-/// device or pipe, or kResourceExhausted when the file is larger than `max_bytes`; the message
-/// names the path.
+/// The bytes of a file. Fails with kNotFound, kPermissionDenied, or kInvalidArgument for a
+/// directory, device or pipe, and when the file is larger than `max_bytes`; the message names the
+/// path.
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::int64_t max_bytes = kMaxTextFile);
 

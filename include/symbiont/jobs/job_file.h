@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,6 +73,12 @@ struct JobSpec {
   std::string curve;
 
   CarbonSpec carbon;
+
+  /// The line of every key, present or not (then its table's), as "table.key".
+  std::map<std::string, int, std::less<>> lines;
+
+  /// "FILE:LINE: [table] key", for what is found wrong with a value after the file was read.
+  std::string place(std::string_view table, std::string_view key) const;
 
   /// What the tuner is told.
   tune::PolicyConfig policy_config() const;

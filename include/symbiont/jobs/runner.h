@@ -76,9 +76,10 @@ struct RunPlan {
   std::string meters;  ///< "modelled ±40 %, this process"
   double max_power_w = 0.0;
   std::int64_t training_rows = 0;
-  std::int64_t recurrences = 0;
-  bool resumes = false;           ///< an unfinished run is continued
-  std::int64_t learned_from = 0;  ///< recurrences this history has seen
+  std::int64_t recurrences = 0;    ///< an unfinished run's own number when it is continued
+  std::int64_t baseline_runs = 0;  ///< likewise
+  bool resumes = false;            ///< an unfinished run is continued
+  std::int64_t learned_from = 0;   ///< recurrences this history has seen
   std::int64_t exploring_recurrences_at_most = 0;
   std::optional<double> best_cost_j;               ///< of a completed recurrence so far
   std::optional<double> exploring_cost_j_at_most;  ///< that many, each stopped at its bound

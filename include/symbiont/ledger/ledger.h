@@ -41,8 +41,8 @@ struct Job {
   std::string meters;  ///< for people: "modelled ±40 %, this process"
   Provenance provenance = Provenance::kMeasured;
   Scope scope = Scope::kMachine;
-  Watts max_power;  ///< MAXPOWER of the cost model
-  std::uint64_t seed = 0;
+  Watts max_power;         ///< MAXPOWER of the cost model
+  std::uint64_t seed = 0;  ///< of its first history
 };
 
 /// One stretch of learning. `policy` and `draws` are the tuner's state after the last transaction.
@@ -53,6 +53,7 @@ struct History {
   std::string identity;     ///< JSON object of the keys that must not change
   std::string policy;       ///< serialised controller
   std::string draws;        ///< serialised generator
+  std::uint64_t seed = 0;   ///< of its draws and of its workers
 };
 
 enum class RunStatus { kUnfinished, kFinished, kUnreached, kFailed };
@@ -123,6 +124,8 @@ struct CheckpointRecord {
   std::int64_t epoch = 0;
   std::int64_t position = 0;
   Usage carried;  ///< spent inside the unfinished epoch; zero once that epoch is recorded
+  /// What `carried` emitted when it was spent; none: not known.
+  std::optional<GramsCo2> carried_emitted = std::nullopt;
 };
 
 /// One process of an attempt. Usage that led to no recorded epoch is `lost`.

@@ -2,6 +2,7 @@
 /// What a run did, read from the ledger: as a table for people and as JSON for programs.
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,8 @@ struct RunSummary {
   std::vector<RecurrenceSummary> recurrences;
   std::optional<BaselineSummary> baseline;  ///< none when the default was never measured
   std::optional<Savings> saving;            ///< last five recurrences against the baseline
+  std::int64_t steady = 0;                  ///< how many those are: five at most
+  std::int64_t steady_exploring = 0;        ///< of which the policy did not choose by cost
   std::optional<Savings> saving_total;      ///< all of them
   Usage startup;                            ///< of all worker processes
   Usage lost;
@@ -81,7 +84,8 @@ Result<RunSummary> summarise(const ledger::Ledger& ledger, ledger::Id run, bool 
 /// The document of `symbiont run --json` and `symbiont report --json` (keys: docs/reference).
 std::string to_json(const RunSummary& summary);
 
-/// The table for people, ending in a newline. `color` adds ANSI attributes.
-std::string to_text(const RunSummary& summary, bool color);
+/// The table for people, ending in a newline. `color` adds ANSI attributes. `home` is --home as a
+/// person can use it, for paths below it; empty: unknown.
+std::string to_text(const RunSummary& summary, bool color, const std::filesystem::path& home = {});
 
 }  // namespace symbiont::report

@@ -34,8 +34,8 @@ struct Tape {
   std::vector<double> standard_normals;
 };
 
-/// Parses a tape; `source` is named in errors. kInvalidArgument naming the field, what was expected
-/// and what was found; kResourceExhausted when it is larger than 2 MiB.
+/// Parses a tape of at most 2 MiB; `source` is named in errors. kInvalidArgument naming the field,
+/// what was expected and what was found.
 Result<Tape> parse_tape(std::string_view text, std::string_view source);
 /// Reads a tape from a file.
 Result<Tape> load_tape(const std::filesystem::path& path);

@@ -258,7 +258,7 @@ TEST(Config, LoadsNoFileOfMoreThanAMebibyte) {
   const auto path = directory / "job.toml";
   std::ofstream(path) << std::string((1 << 20) + 1, '#');
 
-  EXPECT_EQ(Config::load(path).error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(Config::load(path).error().code(), ErrorCode::kInvalidArgument);
 }
 
 void ask_everything(Config& config) {

@@ -17,6 +17,7 @@ namespace {
 using ledger::RecurrenceKind;
 using ledger::Stopped;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// The epochs of 16 cost 8 J, those of 32 4 J, those of 64 2 J, each 1 s.
 constexpr std::string_view kTrace =
@@ -84,6 +85,17 @@ class JobRun : public ::testing::Test {
       }
     }
     return sizes;
+  }
+
+  /// What the workers of a run started their generators from, in order.
+  std::vector<std::uint64_t> seeds(ledger::Id run) {
+    std::vector<std::uint64_t> seeds;
+    for (const auto& record : recorded(run)) {
+      for (const auto& attempt : record.attempts) {
+        seeds.push_back(attempt.attempt.seed);
+      }
+    }
+    return seeds;
   }
 
   testing::TemporaryDirectory folder_;
@@ -171,6 +183,50 @@ TEST_F(JobRun, EndsUnreachedWhenTheDefaultItselfCannotReachTheTarget) {
   EXPECT_EQ(recorded(outcome->run).size(), 1U);
 }
 
+// 32 is the cheapest of the first round, where the second one starts. By then an epoch of it is so
+// dear that the bound stops it, and 64, which is tried next, runs out of epochs.
+TEST_F(JobRun, AdvisesToRaiseTheBoundWhenTheBoundKeptTheTargetFromBeingReached) {
+  JobSpec job = spec();
+  job.beta = 3.0;
+  options_.recurrences = 3;
+  write("trace.csv", "batch_size,epoch,time_s,energy_j\n16,1,1,8\n32,1,1,4\n64,1,1,8\n");
+  ASSERT_TRUE(run(job));
+  write("trace.csv", "batch_size,epoch,time_s,energy_j\n16,1,1,8\n32,1,8,64\n64,1,1,8\n");
+  worker("--epochs-needed=16=3,32=3,64=0");
+
+  const auto stuck = run(job);
+  ASSERT_TRUE(stuck) << stuck.error().message();
+  EXPECT_EQ(stuck->kind, RunOutcome::Kind::kUnreached);
+  const auto records = recorded(stuck->run);
+  ASSERT_EQ(records.size(), 1U);
+  ASSERT_EQ(records.front().attempts.size(), 2U);
+  EXPECT_EQ(*records.front().attempts.front().attempt.stopped, Stopped::kBound);
+  EXPECT_EQ(*records.front().attempts.back().attempt.stopped, Stopped::kMaxEpochs);
+  EXPECT_THAT(stuck->message, HasSubstr("the target: batch size 32: after 1 epochs the next "));
+  EXPECT_THAT(stuck->message, HasSubstr("raise [tune] beta"));
+  EXPECT_THAT(stuck->message, HasSubstr("round 2 of pruning"));
+  EXPECT_THAT(stuck->message, Not(HasSubstr("lower the target")));
+
+  const auto again = run(job);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->message, stuck->message);
+}
+
+TEST_F(JobRun, AdvisesMoreEpochsWhenTheDefaultItselfRanOutOfThem) {
+  worker("--epochs-needed=16=3,32=0,64=3");
+  const auto stuck = run(spec());
+  ASSERT_TRUE(stuck) << stuck.error().message();
+  EXPECT_THAT(stuck->message, HasSubstr("raise [job] max_epochs or lower the target"));
+}
+
+TEST_F(JobRun, AdvisesALowerLearningRateWhenTheDefaultItselfDiverged) {
+  worker("--epochs-needed=16=3,32=3,64=3 --misbehave=nan-loss");
+  const auto stuck = run(spec());
+  ASSERT_TRUE(stuck) << stuck.error().message();
+  EXPECT_THAT(stuck->message, HasSubstr("lower [train] learning_rate"));
+  EXPECT_THAT(stuck->message, Not(HasSubstr("lower the target")));
+}
+
 TEST_F(JobRun, LearnsADivergedAttemptAsNotReached) {
   worker("--epochs-needed=16=3,32=3,64=3 --misbehave=nan-loss --after=2 --once=" +
          (folder_ / "once").string());
@@ -198,6 +254,21 @@ TEST_F(JobRun, TriesAFailedWorkerAgainAndBooksWhatItLost) {
   EXPECT_EQ(first.attempt.failures, 1);
   EXPECT_GT(first.incarnations.front().lost.energy_uj, 0);
   EXPECT_DOUBLE_EQ(first.attempt.cost->value(), 18.0);  // what was lost is not what it costs
+}
+
+// From its fifth lease on, which its second process does not come to.
+TEST_F(JobRun, DeletesNothingWhenAWorkerTakesItsWholeFolderForACheckpoint) {
+  options_.recurrences = 1;
+  worker("--flood --misbehave=output-checkpoint --after=5");
+  const auto outcome = run(spec());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->kind, RunOutcome::Kind::kFinished);
+  const ledger::AttemptRecord attempt = recorded(outcome->run).front().attempts.front();
+  EXPECT_EQ(attempt.attempt.failures, 1);
+  EXPECT_THAT(attempt.incarnations.front().how, HasSubstr("below SYMBIONT_OUTPUT"));
+  const std::filesystem::path folder = options_.home / "jobs" / "scripted" / "attempt-1";
+  EXPECT_TRUE(std::filesystem::exists(folder / "weights.safetensors"));
+  EXPECT_TRUE(std::filesystem::exists(folder / train::kWorkerLog));
 }
 
 TEST_F(JobRun, GivesUpOnAWorkerThatFailsFourTimesAndCanBeResumed) {
@@ -246,6 +317,94 @@ TEST_F(JobRun, ResumesAnInterruptedRunWithTheDecisionsOfAnUndisturbedOne) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     EXPECT_EQ(*records[i].attempts.back().attempt.cost, *expected[i].attempts.back().attempt.cost);
   }
+}
+
+/// Asks for an interrupt once so many steps of the first epoch are done.
+class InterruptAtStep final : public RunListener {
+ public:
+  explicit InterruptAtStep(std::int64_t step) : step_(step) {}
+  void on_progress(const train::Progress& progress) override { due_ = progress.steps >= step_; }
+  bool due() const { return due_; }
+
+ private:
+  std::int64_t step_;
+  bool due_ = false;
+};
+
+/// Jobs whose first attempt, of 4 J in 4 steps an epoch, is interrupted inside its first epoch.
+class InterruptedJobRun : public JobRun {
+ protected:
+  void interrupt_at_step(std::int64_t step, double intensity_g_per_kwh) {
+    InterruptAtStep listener(step);
+    RunOptions options = options_;
+    options.interrupted = [&] { return listener.due(); };
+    const auto interrupted = run_job(at(intensity_g_per_kwh), options, listener);
+    ASSERT_TRUE(interrupted) << interrupted.error().message();
+    ASSERT_EQ(interrupted->kind, RunOutcome::Kind::kInterrupted);
+    run_ = interrupted->run;
+    ASSERT_EQ(first_attempt().checkpoint->position, step);
+  }
+
+  void finish(double intensity_g_per_kwh) {
+    const auto finished = run(at(intensity_g_per_kwh));
+    ASSERT_TRUE(finished) << finished.error().message();
+  }
+
+  JobSpec at(double intensity_g_per_kwh) {
+    JobSpec job = spec();
+    job.carbon.intensity_g_per_kwh = intensity_g_per_kwh;
+    return job;
+  }
+
+  ledger::Id resumed_run() const { return run_; }
+  ledger::AttemptRecord first_attempt() { return recorded(run_).front().attempts.front(); }
+
+  /// Grams of the first epoch in joules times grams per kilowatt-hour.
+  double emitted() { return first_attempt().epochs.front().emitted->value() * 3.6e6; }
+
+ private:
+  ledger::Id run_ = 0;
+};
+
+TEST_F(InterruptedJobRun, GoesOnInAHomeThatWasMoved) {
+  interrupt_at_step(2, 100);
+  const std::filesystem::path moved = folder_ / "moved";
+  std::filesystem::rename(options_.home, moved);
+  options_.home = moved;
+  finish(100);
+  const ledger::AttemptRecord resumed = first_attempt();
+  EXPECT_EQ(resumed.attempt.failures, 0);
+  EXPECT_DOUBLE_EQ(resumed.attempt.cost->value(), 18.0);
+  for (const ledger::Incarnation& process : resumed.incarnations) {
+    EXPECT_EQ(process.lost.energy_uj, 0) << "the checkpoint was not found";
+  }
+  EXPECT_EQ(sizes(recorded(resumed_run()), RecurrenceKind::kTuned),
+            (std::vector<std::int64_t>{32, 16, 64, 64}));  // as if nobody had interrupted it
+}
+
+TEST_F(InterruptedJobRun, ChargesEveryPartOfAnEpochAtTheIntensityOfItsTime) {
+  interrupt_at_step(1, 100);
+  interrupt_at_step(2, 300);
+  finish(800);
+  EXPECT_NEAR(emitted(), 1 * 100 + 1 * 300 + 2 * 800, 1e-6);
+}
+
+TEST_F(InterruptedJobRun, ChargesAnEpochThatStartsOverOnlyForWhatItUsed) {
+  interrupt_at_step(2, 100);
+  worker("--misbehave=forget-checkpoint");
+  finish(800);
+  EXPECT_EQ(first_attempt().incarnations.back().lost.energy_uj +
+                first_attempt().incarnations.front().lost.energy_uj,
+            2'000'000);
+  EXPECT_NEAR(emitted(), 4 * 800, 1e-6);
+}
+
+TEST_F(InterruptedJobRun, ChargesAnEpochThatDivergesForAllItUsed) {
+  interrupt_at_step(2, 100);
+  worker("--misbehave=nan-loss");
+  finish(800);
+  EXPECT_EQ(*first_attempt().attempt.stopped, Stopped::kDiverged);
+  EXPECT_NEAR(emitted(), 2 * 100 + 1 * 800, 1e-6);
 }
 
 // The replayed epoch of 32 is slow while the trace says so. A size whose one slow attempt kept it
@@ -318,6 +477,23 @@ TEST_F(JobRun, RefusesAJobFileThatChangedSinceItLearned) {
   EXPECT_EQ(sizes(recorded(restarted->run), RecurrenceKind::kTuned).front(), 32);
 }
 
+TEST_F(JobRun, TrainsARestartedHistoryFromTheSeedThatItWasGiven) {
+  const auto seeds_after_restart = [&](std::uint64_t first, std::uint64_t second) {
+    options_.home = folder_ / ("home-of-" + std::to_string(first));
+    options_.seed = first;
+    EXPECT_TRUE(run(spec()));
+    options_.restart_learning = true;
+    options_.seed = second;
+    const auto restarted = run(spec());
+    options_.restart_learning = false;
+    options_.seed.reset();
+    const auto next = run(spec());  // knows the seed from the history it goes on with
+    EXPECT_TRUE(restarted && next);
+    return std::pair(seeds(restarted->run), seeds(next->run));
+  };
+  EXPECT_EQ(seeds_after_restart(1, 7), seeds_after_restart(2, 7));
+}
+
 TEST_F(JobRun, RefusesABatchSizeLargerThanTheSetBeforeAnythingIsWritten) {
   JobSpec job = spec();
   job.batch_sizes.push_back(4096);
@@ -326,6 +502,27 @@ TEST_F(JobRun, RefusesABatchSizeLargerThanTheSetBeforeAnythingIsWritten) {
   EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
   EXPECT_THAT(refused.error().message(), HasSubstr("4096"));
   EXPECT_FALSE(std::filesystem::exists(options_.home));
+}
+
+TEST_F(JobRun, PlansToFinishAnUnfinishedRunWithItsOwnNumbers) {
+  InterruptAfter listener(4);
+  RunOptions options = options_;
+  options.interrupted = [&] { return listener.due(); };
+  const auto interrupted = run_job(spec("baseline_runs = 1\n"), options, listener);
+  ASSERT_TRUE(interrupted) << interrupted.error().message();
+
+  options_.recurrences = 9;
+  const auto plan = plan_job(spec(), options_);
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_TRUE(plan->resumes);
+  EXPECT_EQ(plan->recurrences, 4);
+  EXPECT_EQ(plan->baseline_runs, 1);
+
+  options_.restart_learning = true;
+  const auto restarted = plan_job(spec(), options_);
+  ASSERT_TRUE(restarted) << restarted.error().message();
+  EXPECT_FALSE(restarted->resumes);
+  EXPECT_EQ(restarted->recurrences, 9);
 }
 
 TEST_F(JobRun, PlansWithoutChangingAnything) {

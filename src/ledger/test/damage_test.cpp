@@ -7,6 +7,9 @@
 namespace symbiont::ledger {
 namespace {
 
+using symbiont::testing::kCannotMount;
+using symbiont::testing::make_read_only;
+using symbiont::testing::on_small_disk;
 using symbiont::testing::TemporaryDirectory;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -195,7 +198,7 @@ TEST_F(OpenTest, LeavesALedgerOfANewerProgramUntouched) {
     ASSERT_FALSE(ledger);
     EXPECT_EQ(ledger.error().code(), ErrorCode::kFailedPrecondition);
     EXPECT_EQ(ledger.error().message(),
-              "open ledger: " + path() + ": has schema version 7, this program's is 1");
+              "open ledger: " + path() + ": has schema version 7, this program's is 3");
   }
   EXPECT_EQ(bytes(), before);
 }

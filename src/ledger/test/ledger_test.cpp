@@ -15,6 +15,8 @@ using ::testing::SizeIs;
 
 using LedgerTest = Story;
 
+constexpr const char* kCheckpoint = "jobs/digits/attempt-1/checkpoint-0-17";
+
 TEST_F(LedgerTest, GivesBackAJobAsItWasCreated) {
   const Job found = must(ledger_.find_job("digits")).value();
   EXPECT_EQ(found.id, job_.id);
@@ -254,20 +256,23 @@ TEST_F(LedgerTest, MovesWhatACheckpointCarriesIntoTheEpochItBelongsTo) {
   const Attempt attempt = must(ledger_.decide(decision()));
   const Incarnation process = must(ledger_.begin_incarnation(attempt.id, at(2)));
   must(ledger_.record_pending(process.id, spent(30)));
-  must(ledger_.record_checkpoint(attempt.id, process.id, {"/tmp/c", 0, 17, spent(30)}));
+  must(ledger_.record_checkpoint(attempt.id, process.id,
+                                 {kCheckpoint, 0, 17, spent(30), GramsCo2(0.25)}));
   EXPECT_EQ(only_attempt().incarnations.at(0).pending, Usage{});
   EXPECT_EQ(only_attempt().checkpoint->carried, spent(30));
+  EXPECT_EQ(only_attempt().checkpoint->carried_emitted, GramsCo2(0.25));
   EXPECT_EQ(only_attempt().checkpoint->position, 17);
 
   must(ledger_.record_epoch(attempt.id, process.id, epoch(1, 100)));
   EXPECT_EQ(only_attempt().checkpoint->carried, Usage{});
-  EXPECT_EQ(only_attempt().checkpoint->path, "/tmp/c");
+  EXPECT_EQ(only_attempt().checkpoint->carried_emitted, GramsCo2(0));
+  EXPECT_EQ(only_attempt().checkpoint->path, kCheckpoint);
 }
 
 TEST_F(LedgerTest, BooksWhatACheckpointStillCarriesAsLostWhenTheAttemptEnds) {
   const Attempt attempt = must(ledger_.decide(decision()));
   const Incarnation process = must(ledger_.begin_incarnation(attempt.id, at(2)));
-  must(ledger_.record_checkpoint(attempt.id, process.id, {"/tmp/c", 0, 17, spent(30)}));
+  must(ledger_.record_checkpoint(attempt.id, process.id, {kCheckpoint, 0, 17, spent(30)}));
   must(ledger_.end_incarnation(process.id, "failed: gone", spent(12)));
   must(ledger_.finish_attempt(result(attempt.id)));
   EXPECT_EQ(only_attempt().incarnations.at(0).lost, spent(30) + spent(12));

@@ -65,6 +65,7 @@ inline History some_history() {
   history.identity = R"({"model":"mlp"})";
   history.policy = "policy 0";
   history.draws = "draws 0";
+  history.seed = 0xfedc'ba98'7654'3210;
   return history;
 }
 

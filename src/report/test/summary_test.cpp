@@ -12,6 +12,7 @@ namespace symbiont::report {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 using ledger::RecurrenceKind;
 using ledger::Stopped;
@@ -66,7 +67,7 @@ class RunReport : public ::testing::Test {
     decision.attempt.batch_size = batch_size;
     decision.attempt.learning_rate = 0.001;
     decision.attempt.max_epochs = 20;
-    decision.attempt.why = R"({"stage":"pruning"})";
+    decision.attempt.why = why_;
     const ledger::Attempt opened = *ledger_->decide(decision);
     const ledger::Incarnation process = *ledger_->begin_incarnation(opened.id, kNow);
     EXPECT_TRUE(ledger_->record_startup(process.id, modelled(1.0, 0.5)));
@@ -87,6 +88,9 @@ class RunReport : public ::testing::Test {
     result.stopped = stopped;
     result.reason = "as told";
     result.cost = Joules(8.5 * epochs);
+    if (stopped == Stopped::kReached) {
+      result.weights = "jobs/nightly/weights.safetensors";
+    }
     result.recurrence_finished = stopped == Stopped::kReached || stopped == Stopped::kMaxEpochs;
     result.recurrence_reached = stopped == Stopped::kReached;
     EXPECT_TRUE(ledger_->finish_attempt(result));
@@ -100,6 +104,7 @@ class RunReport : public ::testing::Test {
   }
 
   std::filesystem::path folder_;
+  std::string why_ = R"({"stage":"pruning"})";
   std::optional<ledger::Ledger> ledger_;
   ledger::Job job_;
   ledger::History history_;
@@ -170,6 +175,59 @@ TEST_F(RunReport, SpeaksOfNoSavingWhenARecurrenceLeftNoModel) {
   EXPECT_TRUE(json["saving"]["cost"].is_null());
   EXPECT_TRUE(json["saving_total"]["cost"].is_null());
   EXPECT_THAT(to_text(summary(), false), HasSubstr("did not reach the target"));
+}
+
+TEST_F(RunReport, SaysThatASavingWhoseIntervalHoldsZeroMayBeNone) {
+  attempt(RecurrenceKind::kBaseline, 32, 2, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kBaseline, 32, 4, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kTuned, 64, 3, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kTuned, 64, 4, Stopped::kReached, std::nullopt, 1);
+  const std::string text = to_text(summary(), false);
+  EXPECT_THAT(text, HasSubstr("%)  not distinguishable from none\n"));
+  EXPECT_THAT(text, Not(HasSubstr("more than the default")));
+}
+
+TEST_F(RunReport, SaysNothingOfTheKindWhenTheIntervalIsOnOneSide) {
+  attempt(RecurrenceKind::kBaseline, 32, 4, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kBaseline, 32, 4, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, std::nullopt, 1);
+  EXPECT_THAT(to_text(summary(), false), Not(HasSubstr("distinguishable")));
+}
+
+TEST_F(RunReport, CallsNoStateSteadyInWhichSizesWereStillExplored) {
+  attempt(RecurrenceKind::kBaseline, 32, 4, Stopped::kReached, std::nullopt, 1);
+  for (int i = 0; i < 3; ++i) {
+    attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, std::nullopt, 1);
+  }
+  why_ = R"({"stage":"bandit","arms":[{"n":1,"sampled_j":null},{"n":2,"sampled_j":null}]})";
+  attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, std::nullopt, 1);
+  why_ = R"({"stage":"bandit","arms":[{"n":2,"sampled_j":7.5},{"n":2,"sampled_j":9.5}]})";
+  attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, std::nullopt, 1);
+  attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, std::nullopt, 1);
+  EXPECT_THAT(to_text(summary(), false),
+              HasSubstr("saving, steady state: the last 5 recurrences against the baseline (not "
+                        "steady yet: 3 of them explored)\n"));
+}
+
+TEST_F(RunReport, CallsAStateSteadyInWhichThePolicyChoseByWhatItKnew) {
+  attempt(RecurrenceKind::kBaseline, 32, 4, Stopped::kReached, std::nullopt, 1);
+  why_ = R"({"stage":"bandit","arms":[{"n":2,"sampled_j":7.5}]})";
+  attempt(RecurrenceKind::kTuned, 64, 2, Stopped::kReached, std::nullopt, 1);
+  why_ = R"({"stage":"fixed"})";
+  attempt(RecurrenceKind::kTuned, 32, 2, Stopped::kReached, std::nullopt, 1);
+  EXPECT_THAT(to_text(summary(), false),
+              HasSubstr("saving, steady state: the last 2 recurrences against the baseline\n"));
+}
+
+TEST_F(RunReport, NamesTheWeightsByAPathThatCanBeUsed) {
+  attempt(RecurrenceKind::kTuned, 64, 3, Stopped::kReached, std::nullopt, 1);
+  EXPECT_THAT(to_text(summary(), false, "~/state"),
+              HasSubstr("weights   ~/state/jobs/nightly/weights.safetensors (older"));
+  EXPECT_THAT(to_text(summary(), false),
+              HasSubstr("weights   jobs/nightly/weights.safetensors (below --home; older"));
+  const Json json = Json::parse(to_json(summary()));
+  EXPECT_EQ(json["recurrences"][0]["weights"], "jobs/nightly/weights.safetensors");
 }
 
 TEST_F(RunReport, PrintsTheIntervalOfModelledEnergy) {

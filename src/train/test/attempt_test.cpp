@@ -479,6 +479,7 @@ INSTANTIATE_TEST_SUITE_P(
         Misbehaviour{"wrong-epoch", "garbage: epoch.index: found 2, expected 1"},
         Misbehaviour{"wrong-position", "garbage: saved: found epoch 1, position 1"},
         Misbehaviour{"outside-checkpoint", "garbage: saved.path: found \"/tmp\""},
+        Misbehaviour{"output-checkpoint", "expected a directory below SYMBIONT_OUTPUT"},
         Misbehaviour{"outside-weights", "garbage: done.weights: found \"/etc/passwd\""},
         Misbehaviour{"hello-zero-steps", "garbage: hello.steps_per_epoch"},
         Misbehaviour{"hello-ahead", "garbage: hello.resumed_from.epoch: found 1000"}),

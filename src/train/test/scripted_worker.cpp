@@ -28,9 +28,9 @@
 // exit-zero; kill (SIGKILL); killed-for-memory; nan-loss; out-of-memory; failed; wrong-steps;
 // early-epoch; unexpected; close. At the end of an epoch once the N-th lease was granted:
 // nan-metric, wrong-epoch, hang-evaluation. At a checkpoint: hang-checkpoint, exit-checkpoint,
-// wrong-position, outside-checkpoint. At a stop: hang-stop, outside-weights. Before hello: mute,
-// exit-early, hello-zero-steps, hello-ahead, hello-out-of-memory, garbage-hello. Instead of
-// resuming: forget-checkpoint.
+// wrong-position, outside-checkpoint, output-checkpoint. At a stop: hang-stop, outside-weights.
+// Before hello: mute, exit-early, hello-zero-steps, hello-ahead, hello-out-of-memory,
+// garbage-hello. Instead of resuming: forget-checkpoint.
 
 #include <algorithm>
 #include <array>
@@ -418,6 +418,9 @@ class ScriptedWorker {
       model_.save(checkpoint);
     }
     Saved saved{checkpoint.string(), model_.epoch, model_.position};
+    if (misbehaves("output-checkpoint")) {
+      saved.path = environment_.output;
+    }
     if (misbehaves("wrong-position")) {
       ++saved.position;
     }

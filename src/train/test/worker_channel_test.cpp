@@ -164,7 +164,7 @@ TEST(MessageListener, DoesWithoutARuntimeDirectoryThatIsNotThere) {
 class WorkerEnvironmentTest : public ::testing::Test {
  protected:
   WorkerEnvironmentTest() {
-    set("SYMBIONT_CHANNEL", "/tmp/channel");
+    set("SYMBIONT_CHANNEL", (directory_ / "channel").string());
     set("SYMBIONT_JOB", "nightly");
     set("SYMBIONT_BATCH_SIZE", "64");
     set("SYMBIONT_LEARNING_RATE", "0.05");
@@ -208,7 +208,7 @@ using WorkerEnvironmentOfAProcess = WorkerEnvironmentTest;
 TEST_F(WorkerEnvironmentOfAProcess, IsReadFromItsVariables) {
   const Result<WorkerEnvironment> environment = WorkerEnvironment::from_process();
   ASSERT_TRUE(environment) << environment.error().message();
-  EXPECT_EQ(environment->channel, "/tmp/channel");
+  EXPECT_EQ(environment->channel, directory_ / "channel");
   EXPECT_EQ(environment->job, "nightly");
   EXPECT_EQ(environment->run, "");
   EXPECT_EQ(environment->batch_size, 64);

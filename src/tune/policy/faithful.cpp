@@ -73,10 +73,9 @@ Result<Choice> FaithfulPolicy::choose(Draws& draws) {
 Result<Choice> FaithfulPolicy::prune() const {
   const PruningWalk::State& state = walk_.state();
   if (walk_.nothing_converged()) {
-    return fail(ErrorCode::kFailedPrecondition,
-                fmt::format("no batch size reached the target in round {} of pruning; lower the "
-                            "target or allow more epochs, then restart learning",
-                            state.round));
+    return fail(
+        ErrorCode::kFailedPrecondition,
+        fmt::format("no batch size reached the target in round {} of pruning", state.round));
   }
   Choice choice;
   choice.batch_size = state.asked;
@@ -141,8 +140,8 @@ void FaithfulPolicy::observe(const Observation& observation) {
   const std::int64_t size = observation.batch_size;
   if (std::exchange(first_run_, false) && observation.verdict != Verdict::kConverged) {
     blocked_ = fmt::format(
-        "the first run, with the default batch size {}, ended as \"{}\"; it must reach the target: "
-        "choose another default, lower the target or allow more epochs, then restart learning",
+        "the first run, with the default batch size {}, ended as \"{}\"; it must reach the target, "
+        "if need be with another default",
         size, tune::to_string(observation.kind));
   }
   if (observation.verdict != Verdict::kInfeasible) {

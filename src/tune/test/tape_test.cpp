@@ -137,7 +137,7 @@ TEST(Tape, IsRefusedWhenItIsNoJsonObjectOrTooLarge) {
   }
   const Result<Tape> large = parse_tape(std::string(3 << 20, ' '), "bad.json");
   ASSERT_FALSE(large);
-  EXPECT_EQ(large.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(large.error().code(), ErrorCode::kInvalidArgument);
 }
 
 TEST(Replay, WalksTheSmallJob) {

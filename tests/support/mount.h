@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace symbiont::ledger {
+namespace symbiont::testing {
 
 inline constexpr int kCannotMount = 77;
 
@@ -40,4 +40,4 @@ inline bool make_read_only(const std::filesystem::path& folder) {
   return mount("none", folder.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
 }
 
-}  // namespace symbiont::ledger
+}  // namespace symbiont::testing
