@@ -141,9 +141,9 @@ Diagnosis look_at_trainer() {
     return {"trainer",
             Verdict::kMissing,
             "not found at " + trainer.string(),
-            "install the package symbiont-trainer-torch, or set SYMBIONT_TRAINER_TORCH",
-            "",
-            true};
+            "install the package symbiont-trainer-torch, or set SYMBIONT_TRAINER_TORCH; jobs with a "
+            "command of their own run without it",
+            ""};
   }
   const auto start = time_to_start(trainer);
   if (!start) {
@@ -151,13 +151,21 @@ Diagnosis look_at_trainer() {
             Verdict::kMissing,
             trainer.string() + " " + start.error().message(),
             "see what it says: " + trainer.string() + " --version",
-            "",
-            true};
+            ""};
   }
   return {"trainer", Verdict::kOk,
           fmt::format("{}, starts in {:.2f} s", trainer.string(),
                       std::chrono::duration<double>(*start).count()),
           "", ""};
+}
+
+Diagnosis look_at_supervisor() {
+  const fs::path supervisor = find_supervisor();
+  if (::access(supervisor.c_str(), X_OK) == 0) {
+    return {"supervisor", Verdict::kOk, supervisor.string(), "", ""};
+  }
+  return {"supervisor", Verdict::kMissing, "not found at " + supervisor.string(),
+          "it belongs to the package symbiont: plain commands run under it", ""};
 }
 
 Diagnosis look_at_data(const std::string& set, const std::string& package) {
@@ -296,7 +304,7 @@ std::vector<Diagnosis> examine(const StateOptions& state) {
   };
   append(look_at_meters());
   append({look_at_perf(), look_at_control_group(), look_at_clock()});
-  append({look_at_blas(), look_at_trainer()});
+  append({look_at_blas(), look_at_trainer(), look_at_supervisor()});
   append({look_at_data("fashion-mnist", "dataset-fashion-mnist"),
           look_at_data("digits", "python3-sklearn")});
   append(look_at_state(state));

@@ -456,11 +456,8 @@ Result<void> read_energy(Config& config, JobSpec& spec) {
   spec.sysroot = beside(spec, sysroot);
   SYM_ASSIGN_OR_RETURN(spec.curve, table.optional<std::string>("curve", ""));
   spec.curve = energy::resolve_curve_path(spec.curve, folder);
-  // A curve's file is read when the meters are opened.
-  if (!spec.curve.starts_with("csv:")) {
-    if (const auto known = energy::find_power_curve(spec.curve); !known) {
-      return reject(table, "curve", known.error().message());
-    }
+  if (const auto known = energy::find_power_curve(spec.curve); !known) {
+    return reject(table, "curve", known.error().message());
   }
   return {};
 }

@@ -68,20 +68,22 @@ TEST(Doctor, NamesThePackagesOfMissingData) {
   EXPECT_THAT(room.run({"doctor"}).output, HasSubstr("apt-get install dataset-fashion-mnist"));
 }
 
-TEST(Doctor, EndsWithOneWhereTheTrainerIsMissing) {
+// Jobs with a command of their own run without it.
+TEST(Doctor, NamesTheMissingTrainerAndWhatItIsNeededFor) {
   const Room room;
   const Examined examined = examine(room, {{"SYMBIONT_TRAINER_TORCH", "/nowhere/trainer"}});
-  EXPECT_EQ(examined.exit_code, 1);
-  EXPECT_EQ(examined.document["can_run"], false);
+  EXPECT_EQ(examined.exit_code, 0);
+  EXPECT_EQ(examined.document["can_run"], true);
+  EXPECT_EQ(examined.of("trainer")["status"], "missing");
   EXPECT_THAT(examined.of("trainer")["remedy"].get<std::string>(),
               HasSubstr("symbiont-trainer-torch"));
 }
 
-TEST(Doctor, EndsWithOneWhereTheTrainerDoesNotStart) {
+TEST(Doctor, SaysHowATrainerEndsThatDoesNotStart) {
   const Room room;
   room.write_trainer("exit 7");
   const Examined examined = examine(room);
-  EXPECT_EQ(examined.exit_code, 1);
+  EXPECT_EQ(examined.of("trainer")["status"], "missing");
   EXPECT_THAT(examined.of("trainer")["found"].get<std::string>(), HasSubstr("exit code 7"));
 }
 
