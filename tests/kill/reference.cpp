@@ -70,7 +70,8 @@ void store_references() {
 }
 
 nlohmann::json lasting(nlohmann::json summary) {
-  for (const char* const key : {"resumed", "lost_energy_j", "startup_time_s", "startup_energy_j"}) {
+  for (const char* const key :
+       {"resumed", "lost_energy_j", "startup_time_s", "startup_energy_j", "report"}) {
     summary.erase(key);
   }
   for (nlohmann::json& recurrence : summary["recurrences"]) {
