@@ -70,6 +70,7 @@ complete -F _symbiont symbiont
 /// What `_symbiont_suggest` is told. Never empty: an option without a kind takes no value.
 std::string kind_of(const Value& value) {
   switch (value.kind) {
+    case ValueKind::kText:
     case ValueKind::kNumber:
       return "number";
     case ValueKind::kChoice:
@@ -82,7 +83,6 @@ std::string kind_of(const Value& value) {
       return "job";
     case ValueKind::kCommand:
       return "program";
-    case ValueKind::kText:
     case ValueKind::kFile:
       break;
   }

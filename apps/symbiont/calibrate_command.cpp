@@ -162,6 +162,18 @@ struct Chosen {
   energy::Monitor monitor;
 };
 
+/// Whether it measures the processors, and perhaps the memory beside them, and nothing else.
+bool measures_processors(const energy::Monitor& monitor) {
+  const auto is_processor = [](const std::string& component) {
+    return component.starts_with("package-");
+  };
+  return monitor.scope() == Scope::kMachine && monitor.provenance() == Provenance::kMeasured &&
+         std::all_of(monitor.domains().begin(), monitor.domains().end(),
+                     [&](const energy::Domain& domain) {
+                       return std::all_of(domain.covers.begin(), domain.covers.end(), is_processor);
+                     });
+}
+
 /// kUnavailable when there is nothing that could be trusted.
 Result<Chosen> choose_meter(const CalibrateArguments& arguments) {
   energy::MonitorOptions options = arguments.meters.monitor_options();
@@ -172,12 +184,13 @@ Result<Chosen> choose_meter(const CalibrateArguments& arguments) {
     auto monitor = energy::Monitor::open(options);
     if (!monitor && monitor.error().code() == ErrorCode::kUnavailable) continue;
     if (!monitor) return tl::unexpected(monitor.error());
-    if (monitor->scope() == Scope::kMachine && monitor->provenance() == Provenance::kMeasured) {
-      return Chosen{word, *std::move(monitor)};
-    }
-    return fail(ErrorCode::kUnavailable, word + " does not measure this machine");
+    if (measures_processors(*monitor)) return Chosen{word, *std::move(monitor)};
+    return fail(ErrorCode::kUnavailable,
+                word + " does not measure this machine's processors and no more");
   }
-  return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be read", fmt::join(words, " nor ")));
+  return fail(ErrorCode::kUnavailable,
+              words.size() > 1 ? fmt::format("neither {} can be read", fmt::join(words, " nor "))
+                               : words.front() + " cannot be read");
 }
 
 Result<Calibration> calibrate(const Chosen& chosen, const CalibrateArguments& arguments) {
@@ -190,7 +203,7 @@ Result<Calibration> calibrate(const Chosen& chosen, const CalibrateArguments& ar
   const auto today = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   return Calibration{std::move(curve), load.processors(),
                      machine_name(),   fmt::format("{:%Y-%m-%d}", today),
-                     arguments.meter,  others.share()};
+                     chosen.meter,     others.share()};
 }
 
 Result<int> run(const CalibrateArguments& arguments) {
@@ -228,9 +241,11 @@ void add_calibrate_command(CLI::App& energy, int& exit_code) {
       "calibrate",
       "Fit the estimator's curve to this machine, which needs a meter and no other work");
   const auto arguments = std::make_shared<CalibrateArguments>();  // shared with the callback
-  command->add_option("--out", arguments->out, "Write the curve to this CSV file");
+  command->add_option("--out", arguments->out, "Write the curve to this CSV file")
+      ->type_name("FILE");
   command->add_flag("--json", arguments->json, "Print one JSON document");
-  command->add_option("--meter", arguments->meter, "What to trust (default: rapl, else perf)");
+  command->add_option("--meter", arguments->meter, "What to trust (default: rapl, else perf)")
+      ->type_name("WORD");
   command
       ->add_option("--seconds", arguments->seconds,
                    "How long each of five loads is measured (default: 3)")
@@ -238,7 +253,11 @@ void add_calibrate_command(CLI::App& energy, int& exit_code) {
   arguments->meters.add_sysroot_to(*command);
   command->footer(
       "Example:\n  symbiont energy calibrate --out epyc.csv\n\n"
-      "Exit code 4: there is no meter to calibrate with.");
+      "Exit codes:\n"
+      "  0  done\n"
+      "  1  the load could not be held, or the file not written\n"
+      "  2  misuse or bad input\n"
+      "  4  there is no meter to calibrate with");
   command->callback([arguments, &exit_code] {
     auto code = run(*arguments);
     exit_code = code ? *code : report_error(code.error());

@@ -13,7 +13,7 @@ namespace symbiont::app {
 /// `type_name("FILE")`, `"FILE.toml"`, `"DIR"`, `"JOB"` and `"COMMAND"` say it, numbers and
 /// CLI::IsMember speak for themselves.
 enum class ValueKind {
-  kText,      ///< anything
+  kText,      ///< words that cannot be completed
   kNumber,    ///< nothing worth suggesting
   kChoice,    ///< one of `choices`
   kFile,      ///< a file

@@ -110,7 +110,8 @@ std::string with_prefix(double value, const char* unit) {
 }
 
 void MeterOptions::add_sysroot_to(CLI::App& command) {
-  command.add_option("--sysroot", sysroot, "Read /sys and /proc below this folder (default: /)");
+  command.add_option("--sysroot", sysroot, "Read /sys and /proc below this folder (default: /)")
+      ->type_name("DIR");
 }
 
 void MeterOptions::add_estimator_to(CLI::App& command) {
@@ -118,9 +119,12 @@ void MeterOptions::add_estimator_to(CLI::App& command) {
       .add_option("--meter", meters,
                   "As in [energy] meters of a job file: auto, rapl, estimator, cgroup:PATH, ...; "
                   "may be given again (default: auto)")
+      ->type_name("WORD")
       ->allow_extra_args(false);
-  command.add_option("--curve", curve,
-                     "The estimator's power curve: generic, aws, gcp, azure, csv:FILE");
+  command
+      .add_option("--curve", curve,
+                  "The estimator's power curve: generic, aws, gcp, azure, csv:FILE")
+      ->type_name("NAME");
   command
       .add_option("--threads", threads,
                   "Processors that the estimator counts (default: all that may be used)")

@@ -35,6 +35,7 @@ std::string in_quotes(std::string_view text) {
 /// The options of `complete` that suggest such a value.
 std::string suggestion_of(const Value& value) {
   switch (value.kind) {
+    case ValueKind::kText:
     case ValueKind::kNumber:
       return "";
     case ValueKind::kChoice:
@@ -47,7 +48,6 @@ std::string suggestion_of(const Value& value) {
       return " -a '(symbiont completion jobs 2>/dev/null)'";
     case ValueKind::kCommand:
       return " -a '(__fish_complete_subcommand)'";
-    case ValueKind::kText:
     case ValueKind::kFile:
       break;
   }

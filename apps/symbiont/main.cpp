@@ -176,15 +176,21 @@ int run(int argc, char** argv) {
       "Environment:\n"
       "  SYMBIONT_HOME           where state lives, unless --home says it\n"
       "  XDG_STATE_HOME          else, in symbiont/ below it; else in ~/.local/state/symbiont\n"
-      "  SYMBIONT_TRAINER_TORCH  the trainer, where it is none of those below Files\n"
+      "  SYMBIONT_TRAINER_TORCH  the trainer, before those below Files\n"
       "  SYMBIONT_DATASETS       a folder with data sets by name, instead of the system's\n"
       "  SYMBIONT_LOG            what to log: debug, info, warning (default), error\n"
       "  XDG_RUNTIME_DIR         where sockets for workers are made\n"
+      "  SYMBIONT_NVML_LIBRARY   the library of NVIDIA's driver, where the loader does not find "
+      "it\n"
+      "  SYMBIONT_REDFISH_CREDENTIALS  a TOML file with user and password of a management "
+      "controller\n"
       "\n"
       "Files:\n"
       "  HOME/ledger.sqlite      all that is remembered; HOME is where state lives\n"
       "  HOME/jobs               what workers write: weights, checkpoints, messages\n"
-      "  symbiont-trainer-torch  the trainer: beside symbiont, in libexec/symbiont, or in PATH");
+      "  HOME/reports            a page of every run\n"
+      "  symbiont-trainer-torch  the trainer: beside symbiont, in libexec/symbiont, or in PATH\n"
+      "  symbiont-supervisor     runs plain commands: found likewise");
   int exit_code = kDone;
   add_init_command(app, exit_code);
   add_run_command(app, exit_code);

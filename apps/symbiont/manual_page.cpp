@@ -187,8 +187,10 @@ std::string sections(const Command& root, const Command& command) {
     }
   }
   for (const Section& section : root.sections) {
+    const bool own = std::any_of(command.sections.begin(), command.sections.end(),
+                                 [&](const Section& each) { return each.title == section.title; });
     const bool shared = section.title == "Exit codes" || command.has_option("--home");
-    if (!is_root && !section.title.empty() && !is_example(section) && shared) {
+    if (!is_root && !own && !section.title.empty() && !is_example(section) && shared) {
       text += terms(section);
     }
   }

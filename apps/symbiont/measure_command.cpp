@@ -292,16 +292,21 @@ Result<int> measure(const MeasureArguments& arguments) {
 }
 
 void add_carbon_options(CLI::App& command, MeasureArguments& arguments) {
-  auto* zone = command.add_option("--zone", arguments.zone,
-                                  "Grams by a country's yearly average (ISO 3166 code)");
-  auto* csv = command.add_option("--intensity-csv", arguments.intensity_csv,
-                                 "Grams by a series: timestamp,intensity_g_per_kwh");
+  auto* zone = command
+                   .add_option("--zone", arguments.zone,
+                               "Grams by a country's yearly average (ISO 3166 code)")
+                   ->type_name("CODE");
+  auto* csv = command
+                  .add_option("--intensity-csv", arguments.intensity_csv,
+                              "Grams by a series: timestamp,intensity_g_per_kwh")
+                  ->type_name("FILE");
   auto* constant = command.add_option("--intensity-g-per-kwh", arguments.intensity_g_per_kwh,
                                       "Grams by a constant intensity");
   zone->excludes(csv)->excludes(constant);
   csv->excludes(constant);
-  command.add_option("--pue", arguments.pue,
-                     "Power usage effectiveness of the building (default: 1)");
+  command
+      .add_option("--pue", arguments.pue, "Power usage effectiveness of the building (default: 1)")
+      ->check(CLI::Range(1.0, 10.0));
 }
 
 }  // namespace
@@ -319,15 +324,20 @@ void add_measure_command(CLI::App& energy, const std::vector<std::string>& measu
                     "Wait for everything that the command started, not only for itself");
   command->add_flag("--json", arguments->json,
                     "Print one JSON document after the command's output");
-  command->add_option("--output", arguments->output,
-                      "Write the JSON document to this file instead");
+  command->add_option("--output", arguments->output, "Write the JSON document to this file instead")
+      ->type_name("FILE");
   arguments->meters.add_sysroot_to(*command);
   arguments->meters.add_estimator_to(*command);
   add_carbon_options(*command, *arguments);
   command->footer(
       "Example:\n  symbiont energy measure --zone DE -- make -j2\n\n"
-      "Exit codes: the command's, 128+n when signal n killed it, 127 not found, 126 not "
-      "executable.");
+      "Exit codes:\n"
+      "  N      the command's own\n"
+      "  128+N  signal N ended the command\n"
+      "  127    there is no such program\n"
+      "  126    the program cannot be executed\n"
+      "  2      misuse or bad input, before the command starts\n"
+      "  1      the meter or the report failed");
   command->callback([arguments, &exit_code] {
     auto code = measure(*arguments);
     exit_code = code ? *code : report_error(code.error());

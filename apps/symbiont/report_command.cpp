@@ -73,7 +73,8 @@ void add_report_command(CLI::App& app, int& exit_code) {
       ->add_option("JOB|RUN", arguments->subject, "A job's name (its last run) or a run's number")
       ->type_name("JOB")
       ->required();
-  command->add_option("--html", arguments->html, "Write the page with plots to this file too");
+  command->add_option("--html", arguments->html, "Write the page with plots to this file too")
+      ->type_name("FILE");
   command->add_flag("--json", arguments->json, "Print one JSON document");
   arguments->state.add_to(*command);
   command->footer("Example:\n  symbiont report fashion --html fashion.html");

@@ -280,15 +280,22 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53));
   command->add_flag("--restart-learning", arguments->restart_learning,
                     "Start a new history; the old one stays in the ledger");
-  command->add_option("--report", arguments->report,
-                      "Where the HTML report goes (default: HOME/reports/JOB-RUN.html)");
-  command->add_option(
-      "--metrics", arguments->metrics,
-      "Serve Prometheus metrics on HOST:PORT, :PORT or PORT (0: any) while it runs");
-  command->add_option("--events", arguments->events,
-                      "Append what happens to FILE, one JSON object per line");
-  command->add_option("--trace", arguments->trace,
-                      "Append an OpenTelemetry trace to FILE (OTLP, one JSON object per line)");
+  command
+      ->add_option("--report", arguments->report,
+                   "Where the HTML report goes (default: HOME/reports/JOB-RUN.html)")
+      ->type_name("FILE");
+  command
+      ->add_option("--metrics", arguments->metrics,
+                   "Serve Prometheus metrics on HOST:PORT, :PORT or PORT (0: any) while it runs")
+      ->type_name("ADDR");
+  command
+      ->add_option("--events", arguments->events,
+                   "Append what happens to FILE, one JSON object per line")
+      ->type_name("FILE");
+  command
+      ->add_option("--trace", arguments->trace,
+                   "Append an OpenTelemetry trace to FILE (OTLP, one JSON object per line)")
+      ->type_name("FILE");
   command->add_flag("--json", arguments->json, "Print one JSON document");
   arguments->state.add_to(*command);
   command->footer(

@@ -44,12 +44,14 @@ Result<Json> run_json(const ledger::Ledger& ledger, const ledger::Run& run) {
     const bool tuned = record.recurrence.kind == ledger::RecurrenceKind::kTuned;
     finished += tuned && record.recurrence.finished ? 1 : 0;
   }
-  return Json{{"run", run.id},
-              {"status", ledger::to_string(run.status)},
-              {"started_unix_s", unix_seconds(run.started)},
-              {"recurrences", run.recurrences},
-              {"finished_recurrences", finished},
-              {"attempt", running_attempt(recurrences)}};
+  return Json{
+      {"run", run.id},
+      {"status", ledger::to_string(run.status)},
+      {"started_unix_s", unix_seconds(run.started)},
+      {"recurrences", run.recurrences},
+      {"finished_recurrences", finished},
+      {"attempt", run.status == ledger::RunStatus::kUnfinished ? running_attempt(recurrences)
+                                                               : Json(nullptr)}};
 }
 
 Json leases_json(const std::vector<ledger::Lease>& leases) {

@@ -41,6 +41,7 @@ std::string function_of(const Command& command) {
 
 std::string action_of(const Value& value) {
   switch (value.kind) {
+    case ValueKind::kText:
     case ValueKind::kNumber:
       return " ";
     case ValueKind::kChoice:
@@ -53,7 +54,6 @@ std::string action_of(const Value& value) {
       return "_symbiont_jobs";
     case ValueKind::kCommand:
       return "_normal";
-    case ValueKind::kText:
     case ValueKind::kFile:
       break;
   }

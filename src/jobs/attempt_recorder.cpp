@@ -67,7 +67,11 @@ Result<void> AttemptRecorder::on_started(const train::Hello& hello, const Usage&
 }
 
 Result<void> AttemptRecorder::on_closed(const Usage& closing) {
-  return session_.ledger.record_startup(incarnation_.id, startup_ + closing);
+  SYM_RETURN_IF_ERROR(session_.ledger.record_startup(incarnation_.id, startup_ + closing));
+  if (closing.time.count() > 0) {
+    listener_.on_closed(closing);
+  }
+  return {};
 }
 
 Result<void> AttemptRecorder::on_progress(const train::Progress& progress) {

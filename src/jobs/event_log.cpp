@@ -143,6 +143,12 @@ void EventLog::on_checkpoint(const ledger::CheckpointRecord& checkpoint) {
   state_->write(line);
 }
 
+void EventLog::on_closed(const Usage& closing) {
+  Json line = state_->begin_in_attempt("weights_written");
+  add_usage(line, "", closing);
+  state_->write(line);
+}
+
 void EventLog::on_worker_ended(const std::string& how, const Usage& lost) {
   Json line = state_->begin_in_attempt("worker_ended");
   line["how"] = how;

@@ -11,7 +11,7 @@ std::string job_file_template(std::string_view job_name) {
 
 [job]
 name = "{}"
-recurrences = 24                # trainings per invocation of `symbiont run`
+recurrences = 24                # trainings per run
 target = {{metric = "accuracy", value = 0.88, higher_is_better = true}}
 max_epochs = 20                 # a training that has not reached the target by then has failed
 seed = 1
@@ -33,7 +33,7 @@ deadline_s = 300                # longest silence of a starting worker
 [tune]
 policy = "faithful"             # or "fixed": always the default
 eta = 0.5                       # 1 minds energy alone, 0 time alone
-beta = 2.0                      # a run is stopped at beta times the best cost so far
+beta = 2.0                      # an attempt is stopped at beta times the best cost so far
 window = 0                      # learn from the last so many observations; 0: all
 window_scope = "per_arm"        # or "global"
 
@@ -54,7 +54,7 @@ std::string plain_job_file_template(std::string_view job_name) {
 
 [job]
 name = "{}"
-recurrences = 24                # trainings per invocation of `symbiont run`
+recurrences = 24                # trainings per run
 target = {{metric = "accuracy", value = 0.88, higher_is_better = true}}
 max_epochs = 20                 # a training that has not reached the target by then has failed
 seed = 1
@@ -65,11 +65,11 @@ worker = "plain"                # the command is run as it is; no shell comes ne
 # An array of words, or one string with quotes and backslashes. Run in the folder of this file. These are replaced in
 # any word: {{batch_size}} {{learning_rate}} {{max_epochs}} {{seed}} {{output}} {{resume}}; the same values are in the
 # environment as SYMBIONT_BATCH_SIZE and so on.
-command = ["python3", "train.py", "--batch-size", "{{batch_size}}", "--lr", "{{learning_rate}}", "--out", "{{output}}"]
-# Where the command says how good it is after each epoch. Lines of JSON with the keys "epoch" and the target's metric in
-# a file below SYMBIONT_OUTPUT; "jsonl:-" for such lines among what it prints; or a regular expression for other lines:
-# metrics = 'regex:epoch (?P<epoch>\d+).*accuracy (?P<metric>\S+)'
-metrics = "jsonl:metrics.jsonl"
+command = ["python3", "train.py", "--batch-size", "{{batch_size}}", "--lr", "{{learning_rate}}", "--epochs", "{{max_epochs}}"]
+# Where the command says how good it is after each epoch: a regular expression for the lines that it prints; or
+# "jsonl:-" for lines of JSON among them, with the keys "epoch" and the target's metric; or "jsonl:metrics.jsonl" for such
+# lines in a file below SYMBIONT_OUTPUT.
+metrics = 'regex:epoch (?P<epoch>\d+).*accuracy (?P<metric>\S+)'
 # first_epoch = 0               # when the command counts its epochs from 0
 # stop_grace_s = 10             # from SIGTERM, at the end of an epoch that is good enough, to SIGKILL
 optimizer = "adam"              # the learning rate follows the batch size by the optimizer's rule
@@ -82,7 +82,7 @@ deadline_s = 300                # longest time that the first epoch may take
 [tune]
 policy = "faithful"             # or "fixed": always the default
 eta = 0.5                       # 1 minds energy alone, 0 time alone
-beta = 2.0                      # a run is stopped at beta times the best cost so far
+beta = 2.0                      # an attempt is stopped at beta times the best cost so far
 
 [energy]
 meters = ["auto"]               # measured where the machine allows it, else modelled and labelled so

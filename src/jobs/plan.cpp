@@ -41,7 +41,11 @@ Result<void> add_history(const JobSpec& spec, const RunOptions& options,
 void add_cost_of_exploring(const JobSpec& spec, RunPlan& plan) {
   const auto sizes = static_cast<std::int64_t>(spec.batch_sizes.size());
   const bool explores = spec.policy == tune::PolicyKind::kFaithful && sizes > 1;
-  plan.exploring_recurrences_at_most = explores ? kPruningRounds * sizes : 0;
+  // Each recurrence of the walks tries at least one size, and what was learned is not walked again.
+  plan.exploring_recurrences_at_most =
+      explores ? std::clamp<std::int64_t>(kPruningRounds * sizes - plan.learned_from, 0,
+                                          plan.recurrences)
+               : 0;
   if (plan.best_cost_j) {
     plan.exploring_cost_j_at_most =
         static_cast<double>(plan.exploring_recurrences_at_most) * spec.beta * *plan.best_cost_j;

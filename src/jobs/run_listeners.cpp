@@ -38,6 +38,9 @@ void RunListeners::on_epoch(const ledger::Epoch& epoch) {
 void RunListeners::on_checkpoint(const ledger::CheckpointRecord& checkpoint) {
   for (RunListener* each : listeners_) each->on_checkpoint(checkpoint);
 }
+void RunListeners::on_closed(const Usage& closing) {
+  for (RunListener* each : listeners_) each->on_closed(closing);
+}
 void RunListeners::on_worker_ended(const std::string& how, const Usage& lost) {
   for (RunListener* each : listeners_) each->on_worker_ended(how, lost);
 }

@@ -58,6 +58,10 @@ void RunMetrics::on_epoch(const ledger::Epoch& epoch) {
   }
 }
 
+void RunMetrics::on_closed(const Usage& closing) {
+  charge("startup", closing);
+}
+
 void RunMetrics::on_worker_ended(const std::string& /*how*/, const Usage& lost) {
   charge("lost", lost);
 }

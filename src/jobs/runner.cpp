@@ -72,9 +72,9 @@ tune::Outcome outcome_of(const AttemptRecord& record, const Ending& ending, Joul
   return outcome;
 }
 
-std::string retry_notice(const std::string& reason, int retry) {
-  return fmt::format("{}; starting it again from its last checkpoint ({} of {})", reason, retry,
-                     kMaxRetries);
+std::string retry_notice(const std::string& reason, bool has_checkpoint, int retry) {
+  return fmt::format("{}; starting it again{} ({} of {})", reason,
+                     has_checkpoint ? " from its last checkpoint" : "", retry, kMaxRetries);
 }
 
 /// For the person whose recurrence it was. Whatever is changed about the job, the policy has
@@ -380,7 +380,7 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, Atte
                       fmt::format("the worker failed {} times, last: {}\n{}", retries_, end.reason,
                                   end.stderr_tail)};
         }
-        listener_.on_retry(retry_notice(end.reason, retries_));
+        listener_.on_retry(retry_notice(end.reason, record.checkpoint.has_value(), retries_));
         break;
     }
   }

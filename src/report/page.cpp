@@ -130,9 +130,10 @@ void Page::add_title() {
   const bool good = records_.run.status == ledger::RunStatus::kFinished;
   add("<h1>{}, run {}<span class=\"status {}\">{}</span></h1>\n", escape(records_.job.name),
       records_.run.id, good ? "good" : "bad", ledger::to_string(records_.run.status));
-  add("<p class=\"lead\">{} to {} on {}, default batch size {}; started {} UTC{}.</p>\n",
+  add("<p class=\"lead\">{} to {}{}, default batch size {}; started {} UTC{}.</p>\n",
       escape(identity_.model.empty() ? "training" : identity_.model),
-      escape(with_sign(identity_.target)), escape(identity_.data), identity_.batch_size,
+      escape(with_sign(identity_.target)),
+      identity_.data.empty() ? "" : " on " + escape(identity_.data), identity_.batch_size,
       civil_time(records_.run.started),
       records_.run.finished ? ", finished " + civil_time(*records_.run.finished) + " UTC" : "");
   add("<p class=\"lead\">Energy in joules: {}. Cost = η·energy + (1 − η)·maximum power·time{}, in "
@@ -233,8 +234,9 @@ void Page::add_plots() {
 
 void Page::add_savings_row(std::string_view name, const std::optional<Savings>& savings) {
   if (savings) {
-    add("<tr><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", name,
-        describe(savings->cost), describe(savings->energy), describe(savings->time));
+    add("<tr><td class=\"text\">{}</td><td class=\"words\">{}</td><td class=\"words\">{}</td>"
+        "<td class=\"words\">{}</td></tr>\n",
+        name, describe(savings->cost), describe(savings->energy), describe(savings->time));
   }
 }
 
@@ -256,12 +258,12 @@ void Page::add_savings() {
       baseline.sd_cost_j ? " (sd " + with_prefix(*baseline.sd_cost_j, "J") + ")" : "");
   if (summary_.saving) {
     out_ +=
-        "<table><thead><tr><th class=\"text\">saving (95 % interval)</th><th>cost</th>"
-        "<th>energy</th><th>time</th></tr></thead><tbody>\n";
+        "<div class=\"scroll\"><table><thead><tr><th class=\"text\">saving (95 % interval)</th>"
+        "<th>cost</th><th>energy</th><th>time</th></tr></thead><tbody>\n";
     add_savings_row(steady_title(summary_), summary_.saving);
     add_savings_row("whole run: every recurrence, exploration included", summary_.saving_total);
     out_ +=
-        "</tbody></table>\n<p class=\"lead\">Negative: more than the default. Intervals need "
+        "</tbody></table></div>\n<p class=\"lead\">Negative: more than the default. Intervals need "
         "two baseline runs.</p>\n";
   }
 }
@@ -373,6 +375,7 @@ void Page::add_configuration() {
   add_setting(
       "recurrences asked for",
       fmt::format("{} and {} baseline runs", records_.run.recurrences, records_.run.baseline_runs));
+  add_setting("command", identity_.command);
   add_setting("data", identity_.data);
   add_setting("model", identity_.model);
   add_setting("target", with_sign(identity_.target));

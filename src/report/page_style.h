@@ -63,7 +63,7 @@ table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
 th,td{text-align:right;white-space:nowrap;padding:3px 10px;border-bottom:1px solid var(--grid);vertical-align:top}
 th{font-weight:600;color:var(--soft);border-bottom:1.5px solid var(--line)}
 td.text,th.text{text-align:left}
-td.text{white-space:normal;overflow-wrap:break-word}td.which{white-space:nowrap}
+td.text{white-space:normal;overflow-wrap:break-word}td.which{white-space:nowrap}td.words{white-space:normal}
 table.full{width:100%}
 tr.note td{color:var(--soft);text-align:left}
 .scroll{overflow-x:auto}

@@ -38,7 +38,8 @@ std::optional<double> finite(double value) {
 /// What the commands call the end of an attempt; nothing when it reached the target.
 std::optional<std::string> stopped_word(const ledger::AttemptRecord& record) {
   if (!record.attempt.stopped) {
-    return "interrupted";
+    const bool gave_up = record.attempt.failures > 0 && !record.attempt.reason.empty();
+    return gave_up ? "failed" : "interrupted";
   }
   if (*record.attempt.stopped == ledger::Stopped::kReached) {
     return std::nullopt;

@@ -29,6 +29,7 @@ class EventLog final : public RunListener {
   void on_ready(const train::Hello& hello, const Usage& startup) override;
   void on_epoch(const ledger::Epoch& epoch) override;
   void on_checkpoint(const ledger::CheckpointRecord& checkpoint) override;
+  void on_closed(const Usage& closing) override;
   void on_worker_ended(const std::string& how, const Usage& lost) override;
   void on_retry(const std::string& reason) override;
   void on_attempt_finished(const ledger::AttemptResult& result) override;

@@ -22,6 +22,7 @@ class RunMetrics final : public RunListener {
   void on_worker(const ledger::Incarnation& worker) override;
   void on_ready(const train::Hello& hello, const Usage& startup) override;
   void on_epoch(const ledger::Epoch& epoch) override;
+  void on_closed(const Usage& closing) override;
   void on_worker_ended(const std::string& how, const Usage& lost) override;
   void on_retry(const std::string& reason) override;
   void on_attempt_finished(const ledger::AttemptResult& result) override;

@@ -68,6 +68,8 @@ class RunListener {
   virtual void on_progress(const train::Progress& /*progress*/) {}
   virtual void on_epoch(const ledger::Epoch& /*epoch*/) {}
   virtual void on_checkpoint(const ledger::CheckpointRecord& /*checkpoint*/) {}
+  /// It has written its final weights; `closing` was spent on them, in no epoch.
+  virtual void on_closed(const Usage& /*closing*/) {}
   /// It has ended. `lost` led to no recorded epoch.
   virtual void on_worker_ended(const std::string& /*how*/, const Usage& /*lost*/) {}
   /// A worker failed and is tried again.
@@ -92,6 +94,7 @@ class RunListeners final : public RunListener {
   void on_progress(const train::Progress& progress) override;
   void on_epoch(const ledger::Epoch& epoch) override;
   void on_checkpoint(const ledger::CheckpointRecord& checkpoint) override;
+  void on_closed(const Usage& closing) override;
   void on_worker_ended(const std::string& how, const Usage& lost) override;
   void on_retry(const std::string& reason) override;
   void on_attempt_finished(const ledger::AttemptResult& result) override;

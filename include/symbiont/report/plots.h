@@ -23,9 +23,10 @@ struct PlotText {
 
 /// What a job learns for: the keys of its history's identity. Absent keys stay empty.
 struct JobIdentity {
-  std::string data;
-  std::string model;
-  std::string target;  ///< "accuracy >= 0.88"
+  std::string command;  ///< words of the user's own command, else empty
+  std::string data;     ///< may be empty: then only the command knows
+  std::string model;    ///< likewise
+  std::string target;   ///< "accuracy >= 0.88"
   std::string optimizer;
   std::optional<double> learning_rate;
   std::int64_t batch_size = 0;            ///< the default

@@ -85,6 +85,7 @@ class Story {
   }
 
   void finish() {
+    listener_.on_closed(joules(2));
     listener_.on_worker_ended("stopped", Usage{});
     ledger::AttemptResult result;
     result.attempt = 11;
@@ -152,10 +153,11 @@ TEST_F(EventLogFile, TellsWhatHappenedInOrder) {
     EXPECT_EQ(line.at("job"), "fashion");
     EXPECT_EQ(line.at("run"), 7);
   }
-  EXPECT_THAT(events, ElementsAre("run_started", "attempt_started", "worker_started",
-                                  "worker_ready", "epoch", "checkpoint", "worker_ended",
-                                  "worker_retried", "worker_started", "worker_ready", "epoch",
-                                  "checkpoint", "worker_ended", "attempt_finished", "run_ended"));
+  EXPECT_THAT(events,
+              ElementsAre("run_started", "attempt_started", "worker_started", "worker_ready",
+                          "epoch", "checkpoint", "worker_ended", "worker_retried", "worker_started",
+                          "worker_ready", "epoch", "checkpoint", "weights_written", "worker_ended",
+                          "attempt_finished", "run_ended"));
 }
 
 TEST_F(EventLogFile, CarriesTheFiguresWithUnitsAndWhereTheyComeFrom) {
@@ -216,7 +218,7 @@ TEST(RunMetrics, AddsUpWhatTheRunUsed) {
            "symbiont_worker_retries_total{job=\"fashion\"} 1\n",
            "symbiont_epochs_total{job=\"fashion\"} 2\n",
            "{job=\"fashion\",use=\"epochs\",provenance=\"modelled\",scope=\"process\"} 20\n",
-           "{job=\"fashion\",use=\"startup\",provenance=\"modelled\",scope=\"process\"} 2\n",
+           "{job=\"fashion\",use=\"startup\",provenance=\"modelled\",scope=\"process\"} 4\n",
            "{job=\"fashion\",use=\"lost\",provenance=\"modelled\",scope=\"process\"} 3\n",
            "symbiont_emitted_grams_total{job=\"fashion\"} 1\n",
            "symbiont_validation_metric{job=\"fashion\"} 0.5\n",

@@ -23,6 +23,11 @@ std::optional<double> number_at(const Json& json, const char* key) {
 }
 
 void read_identity(const Json& json, JobIdentity& identity) {
+  if (json.contains("command") && json["command"].is_array()) {
+    for (const Json& word : json["command"]) {
+      identity.command += (identity.command.empty() ? "" : " ") + word.get<std::string>();
+    }
+  }
   identity.data = text_at(json, "data");
   identity.model = text_at(json, "model");
   identity.target = text_at(json, "target");

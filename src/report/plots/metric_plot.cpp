@@ -69,7 +69,7 @@ std::string caption(const MetricPlot& plot) {
   if (fastest == nullptr) {
     return fmt::format("No attempt has reached the target {}.", plot.metric);
   }
-  return fmt::format("Batch size {} typically needs the least time: {} to {} {:.4g}.",
+  return fmt::format("The median attempt is shortest at batch size {}: {} to {} {:.4g}.",
                      fastest->batch_size, duration(fastest->points.back().seconds), plot.metric,
                      fastest->points.back().metric);
 }

@@ -65,7 +65,7 @@ std::string caption(const TimeEnergyPlot& plot) {
   }
   if (plot.front.size() == 1) {
     return fmt::format(
-        "Of {} batch sizes, {} reached the target fastest ({}) and on least energy "
+        "Of {} batch sizes, {} reached the target fastest on average ({}) and on least energy "
         "({}): the Pareto front is that one point.",
         plot.means.size(), fastest.batch_size, duration(fastest.time_s),
         with_prefix(fastest.energy_j, "J"));
@@ -80,6 +80,7 @@ std::string caption(const TimeEnergyPlot& plot) {
 
 void add_notes(TimeEnergyPlot& plot, const RunRecords& records, std::size_t all) {
   std::vector<std::string>& notes = plot.text.notes;
+  notes.push_back("Filled: mean of a batch size; hollow: one attempt; dotted: the Pareto front.");
   const auto [least, most] = power_range(plot.attempts);
   plot.on_a_line = plot.attempts.size() > 1 && most <= least * (1.0 + kProportional);
   const std::string low = fmt::format("{:.3g}", least);

@@ -140,8 +140,8 @@ void FaithfulPolicy::observe(const Observation& observation) {
   const std::int64_t size = observation.batch_size;
   if (std::exchange(first_run_, false) && observation.verdict != Verdict::kConverged) {
     blocked_ = fmt::format(
-        "the first run, with the default batch size {}, ended as \"{}\"; it must reach the target, "
-        "if need be with another default",
+        "the first attempt, at the default batch size {}, ended as \"{}\"; it must reach the "
+        "target, if need be with another default",
         size, tune::to_string(observation.kind));
   }
   if (observation.verdict != Verdict::kInfeasible) {
