@@ -3,9 +3,9 @@
 ///
 /// job        a name and what identifies its learning
 /// history    one stretch of learning of a job; --restart-learning starts the next
-/// run        one invocation; unfinished until `finish_run`
-/// recurrence one training of the job to its target: tuned (indexed over the job's life) or
-/// baseline attempt    (recurrence, try): one batch size until it reached or was stopped
+/// run        a series of recurrences; unfinished until `finish_run`, in whichever invocation
+/// recurrence one training to the target: tuned (indexed over the job's life) or baseline
+/// attempt    (recurrence, try): one batch size until it reached or was stopped
 /// incarnation one process of an attempt
 /// epoch      keyed (attempt, epoch), written once
 ///

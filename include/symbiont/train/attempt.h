@@ -55,7 +55,9 @@ struct EpochResult {
   double metric = 0.0;     ///< NaN when the worker could not compute one
   double train_seconds = 0.0;
   double evaluation_seconds = 0.0;
-  Usage usage;  ///< from the epoch's first lease to its evaluation's end
+  /// From the end of the epoch before (its checkpoint included), or the worker's start-up, to this
+  /// one's evaluation's end.
+  Usage usage;
   WallTime begin;
   WallTime end;
 };
