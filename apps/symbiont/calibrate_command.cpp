@@ -13,6 +13,7 @@
 #include "command.h"
 #include "energy_command.h"
 #include "symbiont/base/file.h"
+#include "symbiont/base/host.h"
 #include "symbiont/energy/calibration.h"
 
 namespace symbiont::app {

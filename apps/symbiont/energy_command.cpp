@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sched.h>
 
 #include "command.h"
+#include "symbiont/base/host.h"
 
 namespace symbiont::app {
 namespace {
@@ -87,13 +87,6 @@ void add_meters_command(CLI::App& energy, int& exit_code) {
 }
 
 }  // namespace
-
-int available_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
 
 std::string with_prefix(double value, const char* unit) {
   struct Prefix {

@@ -22,9 +22,6 @@ struct MeterOptions {
   energy::MonitorOptions monitor_options() const;
 };
 
-/// Processors that this process may run on.
-int available_processors();
-
 /// "1.23 kJ": three digits, modelled figures deserve no more.
 std::string with_prefix(double value, const char* unit);
 

@@ -1,5 +1,8 @@
 #include "report_page.h"
 
+#include <algorithm>
+#include <cctype>
+#include <fstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -33,6 +36,17 @@ std::string this_machine() {
       host_name(), name.empty() ? "" : ", " + name, std::thread::hardware_concurrency());
 }
 
+/// What a report may replace: a page, or nothing. Other files were named by mistake.
+bool is_page_or_empty(const fs::path& place) {
+  std::ifstream file(place, std::ios::binary);
+  std::string begin(std::size_t{15}, '\0');
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  begin.resize(static_cast<std::size_t>(file.gcount()));
+  std::transform(begin.begin(), begin.end(), begin.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return begin.empty() || begin == "<!doctype html>";
+}
+
 /// HOME/reports/JOB-RUN.html.
 fs::path usual_page(const fs::path& home, const report::RunRecords& records) {
   return home / "reports" / fmt::format("{}-{}.html", records.job.name, records.run.id);
@@ -48,6 +62,12 @@ Result<void> check_page(const std::string& place) {
   if (fs::is_directory(place, ignored)) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("report \"{}\": it is a folder; name a file", place));
+  }
+  if (fs::exists(place, ignored) && !is_page_or_empty(place)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("report \"{}\": it exists and is no HTML page, so it is not replaced; "
+                            "name another file",
+                            place));
   }
   const fs::path folder = fs::path(place).parent_path();
   if (!folder.empty() && !fs::is_directory(folder, ignored)) {

@@ -1,8 +1,10 @@
 #include "symbiont/base/host.h"
 
+#include <algorithm>
 #include <array>
 #include <system_error>
 
+#include <sched.h>
 #include <unistd.h>
 
 #include "symbiont/base/file.h"
@@ -29,6 +31,13 @@ std::string boot_id() {
 std::filesystem::path executable_directory() {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
+int available_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
 }
 
 }  // namespace symbiont

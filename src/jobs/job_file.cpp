@@ -9,6 +9,7 @@
 
 #include "symbiont/base/config.h"
 #include "symbiont/base/file.h"
+#include "symbiont/base/host.h"
 #include "symbiont/base/words.h"
 #include "symbiont/energy/monitor.h"
 #include "symbiont/energy/power_curve.h"
@@ -393,8 +394,12 @@ Result<void> read_train(Config& config, JobSpec& spec) {
   ConfigTable train = config.table("train");
   SYM_RETURN_IF_ERROR(read_model(train, spec));
   SYM_RETURN_IF_ERROR(read_batch_sizes(train, spec));
-  SYM_ASSIGN_OR_RETURN(const std::int64_t threads, optional_between(train, "threads", 1, 1, 1024));
+  const bool own = !spec.own_command().empty();
+  SYM_ASSIGN_OR_RETURN(const std::int64_t threads,
+                       optional_between(train, "threads",
+                                        own ? std::min(available_processors(), 1024) : 1, 1, 1024));
   spec.threads = static_cast<int>(threads);
+  spec.limits_threads = !own || train.has("threads");
   SYM_ASSIGN_OR_RETURN(const std::int64_t deadline,
                        optional_between(train, "deadline_s", 300, 1, 7 * 86'400));
   spec.deadline = std::chrono::seconds(deadline);

@@ -76,7 +76,7 @@ optimizer = "adam"              # the learning rate follows the batch size by th
 learning_rate = 0.001           # at the default batch size
 batch_size = 32                 # the default: what you would use without a tuner
 batch_sizes = [8, 16, 32, 64, 128, 256]
-threads = 1
+# threads = 1                   # the command's OMP_NUM_THREADS; without it, its own choice
 deadline_s = 300                # longest time that the first epoch may take
 
 [tune]

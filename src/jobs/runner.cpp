@@ -571,8 +571,10 @@ train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurren
   set("SYMBIONT_OUTPUT", options.output.string());
   // Two thread pools on the same cores fight: the framework's may have the job's threads, the BLAS
   // library's has one.
-  set("OMP_NUM_THREADS", std::to_string(spec.threads));
-  set("OPENBLAS_NUM_THREADS", "1");
+  if (spec.limits_threads) {
+    set("OMP_NUM_THREADS", std::to_string(spec.threads));
+    set("OPENBLAS_NUM_THREADS", "1");
+  }
   options.batch_size = attempt.batch_size;
   options.epochs_recorded = static_cast<std::int64_t>(record.epochs.size());
   options.carried = checkpoint ? checkpoint->carried : Usage{};

@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "connection.h"
 #include "symbiont/store/database.h"
@@ -36,9 +37,12 @@ int newest(std::span<const Migration> migrations) {
 }
 
 tl::unexpected<Error> version_error(const Database& database, int found, int known) {
-  return fail(ErrorCode::kFailedPrecondition, database.path().string() + ": has schema version " +
-                                                  std::to_string(found) + ", this program's is " +
-                                                  std::to_string(known));
+  std::string message = database.path().string() + ": has schema version " + std::to_string(found) +
+                        ", this program's is " + std::to_string(known);
+  if (found < known) {
+    message += "; opening it for writing, as symbiont run does, upgrades it";
+  }
+  return fail(ErrorCode::kFailedPrecondition, std::move(message));
 }
 
 }  // namespace

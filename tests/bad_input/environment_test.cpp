@@ -121,9 +121,18 @@ TEST(AnyHome, IsNamedAsItCanBeUsedFromWhereOneIs) {
               HasSubstr(" " + (room.home() / "jobs/trial/attempt-1/weights.safetensors").string()));
 }
 
-TEST(BadPlaceForThePage, IsAWarningAfterTheRunAndAnErrorOfTheReport) {
+TEST(BadPlaceForThePage, IsAnErrorBeforeTheRunAndAWarningAfterIt) {
   const Room room;
-  const Ended ended = room.run({"run", "job.toml", "--json", "--report", "/dev/full"});
+  EXPECT_EQ(room.run({"run", "job.toml", "--report", "/dev/full"}).status.exit_code, 2);
+  EXPECT_FALSE(room.has_ledger());
+
+  fs::create_directory(room / "pages");
+  room.write_worker("--step-ms=20");
+  Running running =
+      room.start({"run", "job.toml", "--json", "--report", room / "pages" / "a.html"});
+  ASSERT_TRUE(room.worker_says("run"));
+  fs::remove(room / "pages");
+  const Ended ended = running.wait();
   EXPECT_EQ(ended.status.exit_code, 0) << ended.message;
   EXPECT_THAT(ended.message, HasSubstr("warning: the report was not written: "));
   EXPECT_TRUE(Json::parse(ended.output)["report"].is_null());
@@ -131,6 +140,18 @@ TEST(BadPlaceForThePage, IsAWarningAfterTheRunAndAnErrorOfTheReport) {
   const Ended report = room.run({"report", "trial", "--html", "/dev/full"});
   EXPECT_EQ(report.status.exit_code, 2) << report.message;
   EXPECT_EQ(report.output, "");
+  room.expect_clean();
+}
+
+TEST(BadPlaceForThePage, IsAFileThatIsNoPage) {
+  const Room room;
+  ASSERT_EQ(room.run(kRun).status.exit_code, 0);
+  const std::string before = room.exported();
+  const Ended report = room.run({"report", "trial", "--html", room.ledger()});
+  EXPECT_EQ(report.status.exit_code, 2);
+  EXPECT_THAT(report.message, HasSubstr("is no HTML page"));
+  EXPECT_EQ(room.exported(), before);
+  EXPECT_EQ(room.run({"run", "job.toml", "--report", "job.toml"}).status.exit_code, 2);
   room.expect_clean();
 }
 

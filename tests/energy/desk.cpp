@@ -88,6 +88,7 @@ std::unique_ptr<Running> Desk::start(const Words& argv) const {
   pointers.push_back(nullptr);
   const pid_t pid = ::fork();
   if (pid == 0) {
+    ::setpgid(0, 0);  // a group whose parent lives: the kernel lets nobody stop an orphaned one
     static_cast<void>(!::chdir(directory_.path().c_str()));
     redirect("/dev/null", STDIN_FILENO);
     redirect(output, STDOUT_FILENO);

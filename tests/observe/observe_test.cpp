@@ -145,7 +145,7 @@ TEST(Documentation, NamesEveryEventAndItsKeys) {
     }
   }
   EXPECT_THAT(seen, Contains("worker_retried"));
-  EXPECT_EQ(seen.size(), 11U);
+  EXPECT_EQ(seen.size(), 10U);
 }
 
 }  // namespace

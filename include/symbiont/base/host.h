@@ -17,4 +17,7 @@ std::string boot_id();
 /// /proc is not mounted.
 std::filesystem::path executable_directory();
 
+/// Processors that this process may run on.
+int available_processors();
+
 }  // namespace symbiont

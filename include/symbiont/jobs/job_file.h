@@ -70,7 +70,8 @@ struct JobSpec {
   double learning_rate = 0.0;   ///< at the default batch size
   std::int64_t batch_size = 0;  ///< the default
   std::vector<std::int64_t> batch_sizes;
-  int threads = 1;
+  int threads = 1;  ///< of the worker; of a command of one's own, all processors unless said
+  bool limits_threads = true;  ///< the worker is told; else a command of one's own decides
   std::chrono::seconds deadline{300};
 
   // [tune]

@@ -62,7 +62,8 @@ TEST(JobFile, TakesTheTemplateForPlainCommands) {
   ASSERT_TRUE(spec) << spec.error().message();
   ASSERT_TRUE(spec->plain);
   EXPECT_EQ(spec->plain->command[1], "train.py");
-  EXPECT_EQ(spec->plain->metrics, "jsonl:metrics.jsonl");
+  EXPECT_THAT(spec->plain->metrics, HasSubstr("regex:epoch"));
+  EXPECT_FALSE(spec->limits_threads);
 }
 
 constexpr std::string_view kPlain = R"([job]
