@@ -25,6 +25,10 @@ std::string_view describe_doubt(const CounterInterval& interval) {
     return "the counter fell and cannot have wrapped; what was used since the reading before is "
            "not counted";
   }
+  if (interval.has(kReset)) {
+    return "the counter was reset; what was used between the reading before and the reset is not "
+           "counted";
+  }
   if (interval.has(kAmbiguous)) {
     return "the counter was read too rarely and may have wrapped unseen";
   }
@@ -71,6 +75,7 @@ std::optional<CounterInterval> RaplCounter::sample(nanoseconds time,
     add_fall(interval, now.value_uj, cap);
   }
   count_hidden_wraps(interval, cap);
+  weigh(interval);
   total_uj_ += interval.delta_uj;
   previous_ = now;
   return interval;
@@ -108,6 +113,17 @@ void RaplCounter::add_fall(CounterInterval& interval, std::int64_t value_uj, dou
     interval.delta_uj = value_uj;
   } else {
     interval.flags |= kUncorrectable;
+  }
+}
+
+void RaplCounter::weigh(const CounterInterval& interval) {
+  const nanoseconds duration = interval.end - interval.begin;
+  if (interval.has(kReset) || interval.has(kUncorrectable) || interval.has(kImplausible)) {
+    const Joules lost = power_.value_or(limits_.max_power) * to_seconds(duration);
+    uncertainty_uj_ += std::llround(lost.value() * 1e6);
+  } else if (interval.delta_uj > 0 && duration >= limits_.slack) {
+    const auto power = interval.power();
+    if (power) power_ = power;
   }
 }
 

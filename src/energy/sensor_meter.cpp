@@ -15,6 +15,7 @@ using std::chrono::nanoseconds;
 
 constexpr std::chrono::seconds kCounterPeriod{1};
 constexpr std::chrono::milliseconds kShortestPeriod{10};
+constexpr std::chrono::seconds kLongestPeriod{5};
 
 std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
                                                    const Sampling& sampling) {
@@ -41,7 +42,8 @@ nanoseconds period_of(const std::variant<RaplCounter, GaugeIntegral>& rules,
   const auto* const counter = std::get_if<RaplCounter>(&rules);
   if (counter == nullptr) return sampling.period;
   const nanoseconds unwrapped = std::max<nanoseconds>(sampling.period, kCounterPeriod);
-  return std::max<nanoseconds>(counter->sampling_period().value_or(unwrapped), kShortestPeriod);
+  return std::clamp<nanoseconds>(counter->sampling_period().value_or(unwrapped), kShortestPeriod,
+                                 kLongestPeriod);
 }
 
 // Signals are for the threads of whoever opened the meter.
@@ -98,7 +100,9 @@ void SensorMeter::record(std::size_t domain, const Result<std::int64_t>& value) 
 }
 
 void SensorMeter::warn_once(std::size_t domain, std::string_view doubt) {
-  if (std::exchange(channels_[domain].warned, true)) return;
+  std::vector<std::string_view>& said = channels_[domain].said;
+  if (std::find(said.begin(), said.end(), doubt) != said.end()) return;
+  said.push_back(doubt);
   log::warning(fmt::format("{} ({}): {}", domains_[domain].name, domains_[domain].source, doubt));
 }
 
@@ -141,8 +145,8 @@ Result<void> SensorMeter::hold(std::size_t domain) {
 std::int64_t SensorMeter::uncertainty_uj(std::size_t domain) {
   SYM_CHECK(domain < channels_.size());
   const std::lock_guard lock(mutex_);
-  const auto* const gauge = std::get_if<GaugeIntegral>(&channels_[domain].energy);
-  return gauge == nullptr ? 0 : gauge->uncertainty_uj();
+  return std::visit([](const auto& energy) { return energy.uncertainty_uj(); },
+                    channels_[domain].energy);
 }
 
 nanoseconds SensorMeter::missing(std::size_t domain) {

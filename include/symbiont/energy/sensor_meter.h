@@ -54,7 +54,8 @@ struct SensorSet {
 /// When sensors are asked.
 struct Sampling {
   /// By the thread, above 0: of gauges, and of counters that cannot wrap, these at most once a
-  /// second. A counter that wraps sets its own: half of the shortest time in which it can.
+  /// second. A counter that wraps sets its own: half of the shortest time in which it can, at most
+  /// 5 s, for at a reset what was used since the last look is lost.
   std::chrono::nanoseconds period{0};
   /// Whether `read_uj` asks the sensor too. False where that takes long: a gauge's last power then
   /// counts on until the thread asks again.
@@ -89,8 +90,8 @@ class SensorMeter final : public Meter {
   struct Channel {
     std::unique_ptr<Sensor> sensor;
     std::variant<RaplCounter, GaugeIntegral> energy;
-    std::optional<Error> failure;  // of the last attempt
-    bool warned = false;
+    std::optional<Error> failure;        // of the last attempt
+    std::vector<std::string_view> said;  // doubts that were logged; they are literals
   };
 
   void add(SensorChannel channel);

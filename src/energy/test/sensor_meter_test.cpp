@@ -55,7 +55,34 @@ TEST_F(SensorMeterTest, FollowsACounterThroughAReset) {
   clock.advance(seconds(1));
   script.value = 30'000'000;
   EXPECT_EQ(meter->read_uj(0), 110'000'000) << "the driver was loaded again";
-  EXPECT_EQ(meter->uncertainty_uj(0), 0);
+  EXPECT_EQ(meter->uncertainty_uj(0), 80'000'000) << "a second at the 80 W before may be missing";
+}
+
+TEST_F(SensorMeterTest, SaysOnceThatACounterWasReset) {
+  script.value = 5'000'000'000;
+  const auto meter = open(DomainKind::kCounter);
+  testing::internal::CaptureStderr();
+
+  for (const std::int64_t value : {1'000, 900, 800}) {
+    clock.advance(seconds(1));
+    script.value = value;
+    meter->sample();
+  }
+
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("scripted (script): the counter was reset"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+}
+
+TEST(SensorMeter, LooksAtACounterEveryFewSecondsHoweverRarelyItWraps) {
+  Script script;
+  SensorSet set;
+  set.channels.push_back(scripted_channel(script, DomainKind::kCounter));
+  set.channels[0].counter_range_uj = 262'143'328'850;
+  set.channels[0].counter_may_wrap = true;
+  const SensorMeter meter(std::move(set), {.period = seconds(60)}, system_clock());
+
+  EXPECT_EQ(meter.sampling_period(), seconds(5)) << "a reset loses what was used since the look";
 }
 
 TEST_F(SensorMeterTest, ListsASensorThatCannotBeReadWithItsReason) {
