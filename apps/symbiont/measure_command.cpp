@@ -278,9 +278,10 @@ Result<int> measure(const MeasureArguments& arguments) {
   options.on_interval = [&lines] { lines.print(); };
   Measurement measurement;
   measurement.status = command.wait(options);
-  measurement.usage = window.usage_by_domain();
-  measurement.time = to_seconds(clock.now() - begin);
+  const auto end = clock.now();  // before the meter is read, which may take seconds
+  measurement.time = to_seconds(end - begin);
   measurement.cpu_time = to_seconds(cpu_time.used());
+  measurement.usage = window.usage_by_domain_at(end);
   measurement.emitted = emitted(intensity, measurement.usage, window.begin(), arguments.pue);
   measurement.domains = monitor->domains();
   measurement.description = monitor->describe();

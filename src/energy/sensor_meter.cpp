@@ -120,6 +120,13 @@ Result<std::int64_t> SensorMeter::read_uj(std::size_t domain) {
   return std::visit([](const auto& energy) { return energy.total_uj(); }, channels_[domain].energy);
 }
 
+Result<std::int64_t> SensorMeter::read_uj_at(std::size_t domain, nanoseconds time) {
+  SYM_ASSIGN_OR_RETURN(const std::int64_t now_uj, read_uj(domain));
+  const std::lock_guard lock(mutex_);
+  const auto* const gauge = std::get_if<GaugeIntegral>(&channels_[domain].energy);
+  return gauge == nullptr ? now_uj : gauge->total_uj_at(time);
+}
+
 Result<void> SensorMeter::ask(std::size_t domain) {
   const std::lock_guard asking(asking_);
   const Result<std::int64_t> value = channels_[domain].sensor->read();

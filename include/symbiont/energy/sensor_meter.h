@@ -77,6 +77,7 @@ class SensorMeter final : public Meter {
   std::span<const Unavailable> unavailable() const override { return unavailable_; }
   /// The sensor's error when it cannot be read now.
   Result<std::int64_t> read_uj(std::size_t domain) override;
+  Result<std::int64_t> read_uj_at(std::size_t domain, std::chrono::nanoseconds time) override;
   std::int64_t uncertainty_uj(std::size_t domain) override;
 
   /// Asks every sensor once, as the thread does. What fails is reported by the next reading.

@@ -43,6 +43,21 @@ TEST_F(SensorMeterTest, IntegratesAGaugeAtEveryReading) {
   EXPECT_EQ(meter->uncertainty_uj(0), 25'000'000);
 }
 
+TEST_F(SensorMeterTest, SaysWhatAGaugeHadCountedBeforeItWasAsked) {
+  script.value = 100 * kMicrowatts;
+  const auto meter = open(DomainKind::kGauge);
+  const auto begin = clock.now();
+
+  clock.advance(seconds(3));
+  meter->sample();
+  clock.advance(seconds(3));
+
+  EXPECT_EQ(meter->read_uj_at(0, begin + seconds(1)), 100'000'000);
+  EXPECT_EQ(meter->read_uj_at(0, begin + seconds(4)), 400'000'000);
+  EXPECT_EQ(meter->read_uj_at(0, begin + seconds(6)), 600'000'000);
+  EXPECT_EQ(meter->read_uj_at(0, begin), 0);
+}
+
 TEST_F(SensorMeterTest, FollowsACounterThroughAReset) {
   script.value = 5'000'000'000;
   const auto meter = open(DomainKind::kCounter);
