@@ -86,13 +86,43 @@ Result<std::optional<carbon::IntensitySeries>> open_intensity(const MeasureArgum
   return series;
 }
 
+fs::path absolute_with_real_folder(const fs::path& path) {
+  std::error_code error;
+  const fs::path folder = fs::weakly_canonical(fs::absolute(path).parent_path(), error);
+  return folder / path.filename();
+}
+
+/// An open file by its number, as /dev/stdout is: what it leads to is not ours to replace.
+bool is_open_file(const fs::path& path) {
+  return path.native().starts_with("/proc/") && path.parent_path().filename() == "fd";
+}
+
+/// A document replaces its file as a whole, which only a regular file or a new one can be.
+bool can_be_replaced(const fs::path& output) {
+  constexpr int kMostLinks = 40;  // as the kernel
+  std::error_code error;
+  fs::path path = absolute_with_real_folder(output);
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i) {
+    if (is_open_file(path)) return false;
+    const fs::path target = fs::read_symlink(path, error);
+    path = absolute_with_real_folder(path.parent_path() / target);
+  }
+  const fs::file_status status = fs::status(path, error);
+  return fs::is_regular_file(status) || status.type() == fs::file_type::not_found;
+}
+
 /// Found out before the command runs, not after an hour of it.
 Result<void> check_output(const std::string& output) {
   if (output.empty()) return {};
   const fs::path folder = fs::absolute(output).parent_path();
   const bool writable = ::access(folder.c_str(), W_OK) == 0 && !fs::is_directory(output);
-  if (writable) return {};
-  return fail(ErrorCode::kInvalidArgument, "--output " + output + ": cannot be written");
+  if (!writable) {
+    return fail(ErrorCode::kInvalidArgument, "--output " + output + ": cannot be written");
+  }
+  if (can_be_replaced(output)) return {};
+  return fail(
+      ErrorCode::kInvalidArgument,
+      "--output " + output + ": is no regular file; --json prints to standard output instead");
 }
 
 Result<energy::Monitor> open_monitor(const MeterOptions& meters) {
