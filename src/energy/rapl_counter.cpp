@@ -116,11 +116,31 @@ void RaplCounter::add_fall(CounterInterval& interval, std::int64_t value_uj, dou
   }
 }
 
+std::int64_t RaplCounter::expected_uj(nanoseconds duration) const {
+  const Joules energy = power_.value_or(limits_.max_power) * to_seconds(duration);
+  return std::llround(energy.value() * 1e6);
+}
+
+bool RaplCounter::has_sample_within(nanoseconds age, nanoseconds time) const {
+  return previous_ && time - previous_->time <= age;
+}
+
+void RaplCounter::hold(nanoseconds time) {
+  if (!previous_) return;
+  const nanoseconds from = std::max(previous_->time, held_until_);
+  if (time <= from) return;
+  uncertainty_uj_ += expected_uj(time - from);
+  held_until_ = time;
+}
+
 void RaplCounter::weigh(const CounterInterval& interval) {
   const nanoseconds duration = interval.end - interval.begin;
+  if (held_until_ > interval.begin) {
+    const double part = to_seconds(held_until_ - interval.begin) / to_seconds(duration);
+    uncertainty_uj_ += std::llround(std::min(part, 1.0) * static_cast<double>(interval.delta_uj));
+  }
   if (interval.has(kReset) || interval.has(kUncorrectable) || interval.has(kImplausible)) {
-    const Joules lost = power_.value_or(limits_.max_power) * to_seconds(duration);
-    uncertainty_uj_ += std::llround(lost.value() * 1e6);
+    uncertainty_uj_ += expected_uj(duration);
   } else if (interval.delta_uj > 0 && duration >= limits_.slack) {
     const auto power = interval.power();
     if (power) power_ = power;

@@ -16,6 +16,7 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::seconds kCounterPeriod{1};
 constexpr std::chrono::milliseconds kShortestPeriod{10};
 constexpr std::chrono::seconds kLongestPeriod{5};
+constexpr std::chrono::seconds kLongestGap{30};
 
 std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
                                                    const Sampling& sampling) {
@@ -132,8 +133,22 @@ Result<void> SensorMeter::ask(std::size_t domain) {
   const Result<std::int64_t> value = channels_[domain].sensor->read();
   const std::lock_guard lock(mutex_);
   record(domain, value);
-  SYM_RETURN_IF_ERROR(value);
-  return {};
+  if (value || bridges(domain, value.error())) return {};
+  if (value.error().code() != ErrorCode::kNotFound) return tl::unexpected(value.error());
+  return fail(ErrorCode::kUnavailable, value.error().message());
+}
+
+// A counter that is gone or denied does not come back by waiting.
+bool SensorMeter::bridges(std::size_t domain, const Error& error) {
+  auto* const counter = std::get_if<RaplCounter>(&channels_[domain].energy);
+  const nanoseconds now = clock_.now();
+  if (counter == nullptr || error.code() != ErrorCode::kUnavailable ||
+      !counter->has_sample_within(kLongestGap, now)) {
+    return false;
+  }
+  counter->hold(now);
+  warn_once(domain, "could not be read for a moment; the next reading counts what it missed");
+  return true;
 }
 
 // Without asking: the last power counts on, as long as it is recent.

@@ -16,6 +16,9 @@
 /// Nothing is guessed for it. `uncertainty_uj` grows by what the interval can have used at the last
 /// known power, that of the last interval without a hole in which the counter rose; at max_power if
 /// there was none. The hole is one-sided: the truth is the total or above, never below.
+/// A hold says that a total was told although the counter could not be read: what it may lack, at
+/// the last known power, is added to `uncertainty_uj`, and so is what of the interval that closes
+/// the gap was used before the hold, for a window may have begun there.
 /// A wrap is taken as `range` although the hardware's modulus may be one unit more: at most one
 /// unit (61 uJ) is lost per wrap.
 
@@ -77,11 +80,16 @@ class RaplCounter {
   std::optional<CounterInterval> sample(std::chrono::nanoseconds time,
                                         std::optional<std::int64_t> value_uj);
 
+  /// The total is asked for at `time`, in a gap.
+  void hold(std::chrono::nanoseconds time);
+  /// Whether the last good sample is at most `age` old at `time`.
+  bool has_sample_within(std::chrono::nanoseconds age, std::chrono::nanoseconds time) const;
+
   /// Energy since the first good sample. Never decreases.
   std::int64_t total_uj() const { return total_uj_; }
   /// Energy that was seen and not believed.
   std::int64_t suspect_uj() const { return suspect_uj_; }
-  /// By how much the total may fall short, because of holes. Never decreases.
+  /// By how much the total may be off, because of holes and holds. Never decreases.
   std::int64_t uncertainty_uj() const { return uncertainty_uj_; }
 
   /// The longest time between samples that hides no wrap: half of range / max_power. Nothing when
@@ -99,6 +107,7 @@ class RaplCounter {
   void add_fall(CounterInterval& interval, std::int64_t value_uj, double cap) const;
   void count_hidden_wraps(CounterInterval& interval, double cap) const;
   void weigh(const CounterInterval& interval);
+  std::int64_t expected_uj(std::chrono::nanoseconds duration) const;
 
   CounterLimits limits_;
   std::optional<Sample> previous_;
@@ -107,6 +116,7 @@ class RaplCounter {
   std::int64_t suspect_uj_ = 0;
   std::optional<Watts> power_;  // the last known
   std::int64_t uncertainty_uj_ = 0;
+  std::chrono::nanoseconds held_until_{0};
 };
 
 }  // namespace symbiont::energy

@@ -30,8 +30,8 @@ class Sensor {
  public:
   virtual ~Sensor() = default;
 
-  /// Microjoules of a counter, microwatts of a gauge. kPermissionDenied or kUnavailable, saying
-  /// what to do about it.
+  /// Microjoules of a counter, microwatts of a gauge. kPermissionDenied, kNotFound when it is
+  /// gone, or kUnavailable, saying what to do about it.
   virtual Result<std::int64_t> read() = 0;
 };
 
@@ -75,7 +75,9 @@ class SensorMeter final : public Meter {
 
   std::span<const Domain> domains() const override { return domains_; }
   std::span<const Unavailable> unavailable() const override { return unavailable_; }
-  /// The sensor's error when it cannot be read now.
+  /// The sensor's error when it cannot be read now. But a counter forgets nothing: unless it is
+  /// gone (kNotFound) or denied, its total stands, with more uncertainty, for 30 s after the last
+  /// good reading, and the next one counts what was used meanwhile.
   Result<std::int64_t> read_uj(std::size_t domain) override;
   Result<std::int64_t> read_uj_at(std::size_t domain, std::chrono::nanoseconds time) override;
   std::int64_t uncertainty_uj(std::size_t domain) override;
@@ -100,6 +102,7 @@ class SensorMeter final : public Meter {
   void warn_once(std::size_t domain, std::string_view doubt);
   Result<void> ask(std::size_t domain);
   Result<void> hold(std::size_t domain);
+  bool bridges(std::size_t domain, const Error& error);
   void run(const std::stop_token& stop);
 
   const Clock& clock_;

@@ -73,6 +73,31 @@ TEST_F(SensorMeterTest, FollowsACounterThroughAReset) {
   EXPECT_EQ(meter->uncertainty_uj(0), 80'000'000) << "a second at the 80 W before may be missing";
 }
 
+TEST_F(SensorMeterTest, BridgesAShortGapOfACounterAndNotALongOne) {
+  script.value = 0;
+  const auto meter = open(DomainKind::kCounter);
+  clock.advance(seconds(1));
+  script.value = 50'000'000;
+  EXPECT_EQ(meter->read_uj(0), 50'000'000);
+
+  script.fails = true;
+  clock.advance(seconds(2));
+  EXPECT_EQ(meter->read_uj(0), 50'000'000) << "a counter forgets nothing";
+  EXPECT_EQ(meter->uncertainty_uj(0), 100'000'000) << "but two seconds at 50 W may be missing";
+
+  clock.advance(seconds(2));
+  script.fails = false;
+  script.value = 250'000'000;
+  EXPECT_EQ(meter->read_uj(0), 250'000'000);
+  EXPECT_EQ(meter->uncertainty_uj(0), 200'000'000) << "of a window that began in the gap, too much";
+
+  script.fails = true;
+  clock.advance(seconds(31));
+  const auto reading = meter->read_uj(0);
+  ASSERT_FALSE(reading);
+  EXPECT_THAT(reading.error().message(), HasSubstr("unplugged"));
+}
+
 TEST_F(SensorMeterTest, SaysOnceThatACounterWasReset) {
   script.value = 5'000'000'000;
   const auto meter = open(DomainKind::kCounter);
