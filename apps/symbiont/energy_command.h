@@ -22,6 +22,9 @@ struct MeterOptions {
   energy::MonitorOptions monitor_options() const;
 };
 
+/// A check for CLI::Option: CLI::Range lets "nan" pass.
+std::string refuse_not_a_number(const std::string& text);
+
 /// Processors that this process may run on.
 int available_processors();
 

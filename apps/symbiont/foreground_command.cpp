@@ -52,6 +52,13 @@ timespec to_timespec(nanoseconds duration) {
           .tv_nsec = static_cast<long>((duration - seconds).count())};
 }
 
+/// A call that was late by little keeps the rhythm. After a long stop it begins anew, or the next
+/// call would follow at once and speak of no time.
+template <typename TimePoint>
+TimePoint next_due(TimePoint due, TimePoint now, nanoseconds interval) {
+  return (now - due < interval / 2 ? due : now) + interval;
+}
+
 /// A signal of the terminal goes to the whole process group, the command included.
 bool was_sent_by_a_process(const siginfo_t& signal) {
   return signal.si_code <= 0;
@@ -141,7 +148,7 @@ ExitStatus ForegroundCommand::wait(const ForegroundOptions& options) {
     if (found > 0) handle(signal);
     if (options.interval > nanoseconds(0) && Clock::now() >= due) {
       options.on_interval();
-      due = std::max(due, Clock::now() - options.interval) + options.interval;
+      due = next_due(due, Clock::now(), options.interval);
     }
   }
   return *status_;

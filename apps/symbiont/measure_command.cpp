@@ -337,7 +337,8 @@ void add_carbon_options(CLI::App& command, MeasureArguments& arguments) {
   csv->excludes(constant);
   command
       .add_option("--pue", arguments.pue, "Power usage effectiveness of the building (default: 1)")
-      ->check(CLI::Range(1.0, 10.0));
+      ->check(CLI::Range(1.0, 10.0))
+      ->check(refuse_not_a_number);
 }
 
 }  // namespace
@@ -350,7 +351,8 @@ void add_measure_command(CLI::App& energy, const std::vector<std::string>& measu
   command
       ->add_option("--interval", arguments->interval_s,
                    "Print a line with joules and watts every so many seconds")
-      ->check(CLI::Range(0.01, 1e6));
+      ->check(CLI::Range(0.01, 1e6))
+      ->check(refuse_not_a_number);
   command->add_flag("--wait-all", arguments->wait_all,
                     "Wait for everything that the command started, not only for itself");
   command->add_flag("--json", arguments->json,
