@@ -250,7 +250,8 @@ void add_calibrate_command(CLI::App& energy, int& exit_code) {
   command
       ->add_option("--seconds", arguments->seconds,
                    "How long each of five loads is measured (default: 3)")
-      ->check(CLI::Range(0.1, 600.0));
+      ->check(CLI::Range(0.1, 600.0))
+      ->check(refuse_not_a_number);
   arguments->meters.add_sysroot_to(*command);
   command->footer(
       "Example:\n  symbiont energy calibrate --out epyc.csv\n\n"

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -102,9 +104,17 @@ std::string with_prefix(double value, const char* unit) {
   return fmt::format("{:.3g} {}", value, unit);
 }
 
+std::string refuse_not_a_number(const std::string& text) {
+  return std::isnan(std::strtod(text.c_str(), nullptr)) ? text + ": found no number" : "";
+}
+
 void MeterOptions::add_sysroot_to(CLI::App& command) {
   command.add_option("--sysroot", sysroot, "Read /sys and /proc below this folder (default: /)")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check([](const std::string& folder) {
+        std::error_code error;
+        return std::filesystem::is_directory(folder, error) ? "" : folder + ": no such folder";
+      });
 }
 
 void MeterOptions::add_estimator_to(CLI::App& command) {

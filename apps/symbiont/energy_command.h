@@ -22,6 +22,9 @@ struct MeterOptions {
   energy::MonitorOptions monitor_options() const;
 };
 
+/// A check for CLI::Option: CLI::Range lets "nan" pass.
+std::string refuse_not_a_number(const std::string& text);
+
 /// "1.23 kJ": three digits, modelled figures deserve no more.
 std::string with_prefix(double value, const char* unit);
 

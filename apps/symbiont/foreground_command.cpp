@@ -20,6 +20,11 @@ using std::chrono::nanoseconds;
 constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 constexpr int kForwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 bool is_one_of(std::span<const int> signals, int signal) {
   return std::find(signals.begin(), signals.end(), signal) != signals.end();
 }
@@ -47,6 +52,13 @@ timespec to_timespec(nanoseconds duration) {
           .tv_nsec = static_cast<long>((duration - seconds).count())};
 }
 
+/// A call that was late by little keeps the rhythm. After a long stop it begins anew, or the next
+/// call would follow at once and speak of no time.
+template <typename TimePoint>
+TimePoint next_due(TimePoint due, TimePoint now, nanoseconds interval) {
+  return (now - due < interval / 2 ? due : now) + interval;
+}
+
 /// A signal of the terminal goes to the whole process group, the command included.
 bool was_sent_by_a_process(const siginfo_t& signal) {
   return signal.si_code <= 0;
@@ -59,6 +71,10 @@ ForegroundCommand::ForegroundCommand() {
   for (const int signal : kForwarded) sigaddset(&handled_, signal);
   for (const int signal : {SIGCHLD, SIGTSTP, SIGCONT}) sigaddset(&handled_, signal);
   ::pthread_sigmask(SIG_BLOCK, &handled_, &mask_before_);
+  sigemptyset(&ignored_before_);
+  for (const int signal : kEnding) {
+    if (is_ignored(signal)) sigaddset(&ignored_before_, signal);
+  }
   struct sigaction action {};
   action.sa_handler = SIG_DFL;  // with SIG_IGN, which is inherited, children would leave no status
   ::sigaction(SIGCHLD, &action, &child_before_);
@@ -132,7 +148,7 @@ ExitStatus ForegroundCommand::wait(const ForegroundOptions& options) {
     if (found > 0) handle(signal);
     if (options.interval > nanoseconds(0) && Clock::now() >= due) {
       options.on_interval();
-      due = std::max(due, Clock::now() - options.interval) + options.interval;
+      due = next_due(due, Clock::now(), options.interval);
     }
   }
   return *status_;
@@ -141,7 +157,8 @@ ExitStatus ForegroundCommand::wait(const ForegroundOptions& options) {
 void ForegroundCommand::handle(const siginfo_t& signal) {
   const int number = signal.si_signo;
   if (status_) {  // only --wait-all still waits; there is nobody to pass it on to
-    if (is_one_of(kEnding, number)) gave_up_ = true;
+    const bool ignored = sigismember(&ignored_before_, number) == 1;
+    if (is_one_of(kEnding, number) && !ignored) gave_up_ = true;
     if (number == SIGTSTP) stop_ourselves();
     return;
   }

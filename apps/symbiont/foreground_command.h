@@ -38,7 +38,8 @@ class ForegroundCommand {
   Result<void> start(const std::vector<std::string>& argv);
 
   /// Returns how its first process ended: when that has, or with `wait_all` when all have. Under
-  /// `wait_all`, once the first has ended, INT, TERM, HUP or QUIT ends the waiting.
+  /// `wait_all`, once the first has ended, INT, TERM, HUP or QUIT ends the waiting, unless we were
+  /// started with that signal ignored, as by nohup.
   ExitStatus wait(const ForegroundOptions& options);
 
  private:
@@ -50,6 +51,7 @@ class ForegroundCommand {
 
   sigset_t handled_{};
   sigset_t mask_before_{};
+  sigset_t ignored_before_{};
   struct sigaction child_before_ {};
   struct sigaction pipe_before_ {};
   pid_t pid_ = -1;

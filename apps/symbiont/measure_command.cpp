@@ -86,13 +86,43 @@ Result<std::optional<carbon::IntensitySeries>> open_intensity(const MeasureArgum
   return series;
 }
 
+fs::path absolute_with_real_folder(const fs::path& path) {
+  std::error_code error;
+  const fs::path folder = fs::weakly_canonical(fs::absolute(path).parent_path(), error);
+  return folder / path.filename();
+}
+
+/// An open file by its number, as /dev/stdout is: what it leads to is not ours to replace.
+bool is_open_file(const fs::path& path) {
+  return path.native().starts_with("/proc/") && path.parent_path().filename() == "fd";
+}
+
+/// A document replaces its file as a whole, which only a regular file or a new one can be.
+bool can_be_replaced(const fs::path& output) {
+  constexpr int kMostLinks = 40;  // as the kernel
+  std::error_code error;
+  fs::path path = absolute_with_real_folder(output);
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i) {
+    if (is_open_file(path)) return false;
+    const fs::path target = fs::read_symlink(path, error);
+    path = absolute_with_real_folder(path.parent_path() / target);
+  }
+  const fs::file_status status = fs::status(path, error);
+  return fs::is_regular_file(status) || status.type() == fs::file_type::not_found;
+}
+
 /// Found out before the command runs, not after an hour of it.
 Result<void> check_output(const std::string& output) {
   if (output.empty()) return {};
   const fs::path folder = fs::absolute(output).parent_path();
   const bool writable = ::access(folder.c_str(), W_OK) == 0 && !fs::is_directory(output);
-  if (writable) return {};
-  return fail(ErrorCode::kInvalidArgument, "--output " + output + ": cannot be written");
+  if (!writable) {
+    return fail(ErrorCode::kInvalidArgument, "--output " + output + ": cannot be written");
+  }
+  if (can_be_replaced(output)) return {};
+  return fail(
+      ErrorCode::kInvalidArgument,
+      "--output " + output + ": is no regular file; --json prints to standard output instead");
 }
 
 Result<energy::Monitor> open_monitor(const MeterOptions& meters) {
@@ -278,9 +308,10 @@ Result<int> measure(const MeasureArguments& arguments) {
   options.on_interval = [&lines] { lines.print(); };
   Measurement measurement;
   measurement.status = command.wait(options);
-  measurement.usage = window.usage_by_domain();
-  measurement.time = to_seconds(clock.now() - begin);
+  const auto end = clock.now();  // before the meter is read, which may take seconds
+  measurement.time = to_seconds(end - begin);
   measurement.cpu_time = to_seconds(cpu_time.used());
+  measurement.usage = window.usage_by_domain_at(end);
   measurement.emitted = emitted(intensity, measurement.usage, window.begin(), arguments.pue);
   measurement.domains = monitor->domains();
   measurement.description = monitor->describe();
@@ -306,7 +337,8 @@ void add_carbon_options(CLI::App& command, MeasureArguments& arguments) {
   csv->excludes(constant);
   command
       .add_option("--pue", arguments.pue, "Power usage effectiveness of the building (default: 1)")
-      ->check(CLI::Range(1.0, 10.0));
+      ->check(CLI::Range(1.0, 10.0))
+      ->check(refuse_not_a_number);
 }
 
 }  // namespace
@@ -319,7 +351,8 @@ void add_measure_command(CLI::App& energy, const std::vector<std::string>& measu
   command
       ->add_option("--interval", arguments->interval_s,
                    "Print a line with joules and watts every so many seconds")
-      ->check(CLI::Range(0.01, 1e6));
+      ->check(CLI::Range(0.01, 1e6))
+      ->check(refuse_not_a_number);
   command->add_flag("--wait-all", arguments->wait_all,
                     "Wait for everything that the command started, not only for itself");
   command->add_flag("--json", arguments->json,

@@ -1,11 +1,15 @@
 #include "symbiont/energy/gauge_integral.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace symbiont::energy {
 namespace {
 
 using std::chrono::nanoseconds;
+
+constexpr std::size_t kRemembered = 1000;
 
 std::int64_t whole_microjoules(Joules energy) {
   return std::llround(energy.value() * 1e6);
@@ -30,7 +34,7 @@ void GaugeIntegral::sample(nanoseconds time, std::optional<Watts> power) {
   const Sample now{time, *power};
   if (!previous_) {
     previous_ = now;
-    counted_until_ = time;
+    count_until(time);
     return;
   }
   if (time <= previous_->time || time < counted_until_) return;
@@ -46,13 +50,30 @@ void GaugeIntegral::sample(nanoseconds time, std::optional<Watts> power) {
     uncertainty_ += limits_.max_power * rest;
   }
   previous_ = now;
-  counted_until_ = time;
+  count_until(time);
 }
 
 void GaugeIntegral::hold(nanoseconds time) {
   if (!is_current(time) || time <= counted_until_) return;
   total_ += previous_->power * to_seconds(time - counted_until_);
+  count_until(time);
+}
+
+void GaugeIntegral::count_until(nanoseconds time) {
   counted_until_ = time;
+  points_.push_back({time, total_});
+  if (points_.size() > kRemembered) points_.pop_front();
+}
+
+std::int64_t GaugeIntegral::total_uj_at(nanoseconds time) const {
+  const auto after =
+      std::lower_bound(points_.begin(), points_.end(), time,
+                       [](const Point& point, nanoseconds t) { return point.time < t; });
+  if (after == points_.end()) return total_uj();
+  if (after == points_.begin()) return whole_microjoules(after->total);
+  const Point& before = *std::prev(after);
+  const double part = to_seconds(time - before.time) / to_seconds(after->time - before.time);
+  return whole_microjoules(before.total + part * (after->total - before.total));
 }
 
 std::int64_t GaugeIntegral::total_uj() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -30,7 +31,7 @@ struct Monitor::State {
   Result<void> take(std::unique_ptr<Meter> meter);
   void keep_reasons(const Meter& meter);
   Result<void> check_fits(const Domain& domain) const;
-  Result<std::vector<std::int64_t>> read() const;
+  Result<std::vector<std::int64_t>> read(std::optional<std::chrono::nanoseconds> at = {}) const;
   std::vector<std::int64_t> read_doubt() const;
 };
 
@@ -118,11 +119,14 @@ Result<void> Monitor::State::check_fits(const Domain& domain) const {
   return {};
 }
 
-Result<std::vector<std::int64_t>> Monitor::State::read() const {
+Result<std::vector<std::int64_t>> Monitor::State::read(
+    std::optional<std::chrono::nanoseconds> at) const {
   std::vector<std::int64_t> readings;
   readings.reserve(channels.size());
   for (const Channel& channel : channels) {
-    SYM_ASSIGN_OR_RETURN(const std::int64_t reading, channel.meter->read_uj(channel.index));
+    SYM_ASSIGN_OR_RETURN(
+        const std::int64_t reading,
+        at ? channel.meter->read_uj_at(channel.index, *at) : channel.meter->read_uj(channel.index));
     readings.push_back(reading);
   }
   return readings;
@@ -248,12 +252,22 @@ Result<Window> Monitor::open_window() const {
 Result<std::vector<Usage>> Window::usage_by_domain() const {
   auto readings = monitor_->state_->read();
   if (!readings) return tl::unexpected(std::move(readings).error().while_doing("read window"));
-  const std::chrono::nanoseconds time = monitor_->clock().now() - start_time_;
+  return usages(*readings, monitor_->clock().now() - start_time_);
+}
+
+Result<std::vector<Usage>> Window::usage_by_domain_at(std::chrono::nanoseconds time) const {
+  auto readings = monitor_->state_->read(time);
+  if (!readings) return tl::unexpected(std::move(readings).error().while_doing("read window"));
+  return usages(*readings, time - start_time_);
+}
+
+std::vector<Usage> Window::usages(const std::vector<std::int64_t>& readings,
+                                  std::chrono::nanoseconds time) const {
   std::vector<Usage> usages;
   const std::vector<std::int64_t> doubt_uj = monitor_->state_->read_doubt();
   for (std::size_t i = 0; i < start_uj_.size(); ++i) {
     const Domain& domain = monitor_->domains()[i];
-    const std::int64_t used_uj = (*readings)[i] - start_uj_[i];
+    const std::int64_t used_uj = readings[i] - start_uj_[i];
     usages.push_back(
         {.energy_uj = used_uj,
          .uncertainty_uj = half_width_uj(domain, used_uj, doubt_uj[i] - start_doubt_uj_[i], time),

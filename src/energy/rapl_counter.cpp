@@ -25,6 +25,10 @@ std::string_view describe_doubt(const CounterInterval& interval) {
     return "the counter fell and cannot have wrapped; what was used since the reading before is "
            "not counted";
   }
+  if (interval.has(kReset)) {
+    return "the counter was reset; what was used between the reading before and the reset is not "
+           "counted";
+  }
   if (interval.has(kAmbiguous)) {
     return "the counter was read too rarely and may have wrapped unseen";
   }
@@ -71,6 +75,7 @@ std::optional<CounterInterval> RaplCounter::sample(nanoseconds time,
     add_fall(interval, now.value_uj, cap);
   }
   count_hidden_wraps(interval, cap);
+  weigh(interval);
   total_uj_ += interval.delta_uj;
   previous_ = now;
   return interval;
@@ -108,6 +113,37 @@ void RaplCounter::add_fall(CounterInterval& interval, std::int64_t value_uj, dou
     interval.delta_uj = value_uj;
   } else {
     interval.flags |= kUncorrectable;
+  }
+}
+
+std::int64_t RaplCounter::expected_uj(nanoseconds duration) const {
+  const Joules energy = power_.value_or(limits_.max_power) * to_seconds(duration);
+  return std::llround(energy.value() * 1e6);
+}
+
+bool RaplCounter::has_sample_within(nanoseconds age, nanoseconds time) const {
+  return previous_ && time - previous_->time <= age;
+}
+
+void RaplCounter::hold(nanoseconds time) {
+  if (!previous_) return;
+  const nanoseconds from = std::max(previous_->time, held_until_);
+  if (time <= from) return;
+  uncertainty_uj_ += expected_uj(time - from);
+  held_until_ = time;
+}
+
+void RaplCounter::weigh(const CounterInterval& interval) {
+  const nanoseconds duration = interval.end - interval.begin;
+  if (held_until_ > interval.begin) {
+    const double part = to_seconds(held_until_ - interval.begin) / to_seconds(duration);
+    uncertainty_uj_ += std::llround(std::min(part, 1.0) * static_cast<double>(interval.delta_uj));
+  }
+  if (interval.has(kReset) || interval.has(kUncorrectable) || interval.has(kImplausible)) {
+    uncertainty_uj_ += expected_uj(duration);
+  } else if (interval.delta_uj > 0 && duration >= limits_.slack) {
+    const auto power = interval.power();
+    if (power) power_ = power;
   }
 }
 

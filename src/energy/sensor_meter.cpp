@@ -15,6 +15,8 @@ using std::chrono::nanoseconds;
 
 constexpr std::chrono::seconds kCounterPeriod{1};
 constexpr std::chrono::milliseconds kShortestPeriod{10};
+constexpr std::chrono::seconds kLongestPeriod{5};
+constexpr std::chrono::seconds kLongestGap{30};
 
 std::variant<RaplCounter, GaugeIntegral> rules_for(const SensorChannel& channel,
                                                    const Sampling& sampling) {
@@ -41,7 +43,8 @@ nanoseconds period_of(const std::variant<RaplCounter, GaugeIntegral>& rules,
   const auto* const counter = std::get_if<RaplCounter>(&rules);
   if (counter == nullptr) return sampling.period;
   const nanoseconds unwrapped = std::max<nanoseconds>(sampling.period, kCounterPeriod);
-  return std::max<nanoseconds>(counter->sampling_period().value_or(unwrapped), kShortestPeriod);
+  return std::clamp<nanoseconds>(counter->sampling_period().value_or(unwrapped), kShortestPeriod,
+                                 kLongestPeriod);
 }
 
 // Signals are for the threads of whoever opened the meter.
@@ -98,7 +101,9 @@ void SensorMeter::record(std::size_t domain, const Result<std::int64_t>& value) 
 }
 
 void SensorMeter::warn_once(std::size_t domain, std::string_view doubt) {
-  if (std::exchange(channels_[domain].warned, true)) return;
+  std::vector<std::string_view>& said = channels_[domain].said;
+  if (std::find(said.begin(), said.end(), doubt) != said.end()) return;
+  said.push_back(doubt);
   log::warning(fmt::format("{} ({}): {}", domains_[domain].name, domains_[domain].source, doubt));
 }
 
@@ -116,13 +121,34 @@ Result<std::int64_t> SensorMeter::read_uj(std::size_t domain) {
   return std::visit([](const auto& energy) { return energy.total_uj(); }, channels_[domain].energy);
 }
 
+Result<std::int64_t> SensorMeter::read_uj_at(std::size_t domain, nanoseconds time) {
+  SYM_ASSIGN_OR_RETURN(const std::int64_t now_uj, read_uj(domain));
+  const std::lock_guard lock(mutex_);
+  const auto* const gauge = std::get_if<GaugeIntegral>(&channels_[domain].energy);
+  return gauge == nullptr ? now_uj : gauge->total_uj_at(time);
+}
+
 Result<void> SensorMeter::ask(std::size_t domain) {
   const std::lock_guard asking(asking_);
   const Result<std::int64_t> value = channels_[domain].sensor->read();
   const std::lock_guard lock(mutex_);
   record(domain, value);
-  SYM_RETURN_IF_ERROR(value);
-  return {};
+  if (value || bridges(domain, value.error())) return {};
+  if (value.error().code() != ErrorCode::kNotFound) return tl::unexpected(value.error());
+  return fail(ErrorCode::kUnavailable, value.error().message());
+}
+
+// A counter that is gone or denied does not come back by waiting.
+bool SensorMeter::bridges(std::size_t domain, const Error& error) {
+  auto* const counter = std::get_if<RaplCounter>(&channels_[domain].energy);
+  const nanoseconds now = clock_.now();
+  if (counter == nullptr || error.code() != ErrorCode::kUnavailable ||
+      !counter->has_sample_within(kLongestGap, now)) {
+    return false;
+  }
+  counter->hold(now);
+  warn_once(domain, "could not be read for a moment; the next reading counts what it missed");
+  return true;
 }
 
 // Without asking: the last power counts on, as long as it is recent.
@@ -141,8 +167,8 @@ Result<void> SensorMeter::hold(std::size_t domain) {
 std::int64_t SensorMeter::uncertainty_uj(std::size_t domain) {
   SYM_CHECK(domain < channels_.size());
   const std::lock_guard lock(mutex_);
-  const auto* const gauge = std::get_if<GaugeIntegral>(&channels_[domain].energy);
-  return gauge == nullptr ? 0 : gauge->uncertainty_uj();
+  return std::visit([](const auto& energy) { return energy.uncertainty_uj(); },
+                    channels_[domain].energy);
 }
 
 nanoseconds SensorMeter::missing(std::size_t domain) {

@@ -51,6 +51,7 @@ std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& d
 
 Result<std::int64_t> FileSensor::read() {
   return read_number(path_).map_error([&](Error error) {
+    if (error.code() == ErrorCode::kNotFound) return error;
     Error reason = unreadable(std::move(error));
     if (reason.code() != ErrorCode::kPermissionDenied) return reason;
     return Error(reason.code(), reason.message() + "; " + when_denied_);

@@ -1,5 +1,8 @@
 // `symbiont energy measure` around commands that do what no command should.
 
+#include <chrono>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -134,6 +137,26 @@ TEST(Measure, GivesTheCommandTheSignalsItWasGiven) {
                           ->wait();
 
   EXPECT_EQ(ended.output, alone.output);
+}
+
+TEST(Measure, WaitsOnThroughASignalThatItWasToldToIgnore) {
+  const Desk desk;
+  const auto running = desk.start(
+      {"env", "--ignore-signal=HUP", SYMBIONT_PROGRAM, "energy", "measure", "--wait-all", "--json",
+       "--", "sh", "-c", "sh -c 'until [ -e go ]; do sleep 0.01; done' & echo $! > pid; exit 5"});
+  const std::string orphan = std::to_string(pid_in(desk, "pid"));
+  const std::string children = "/proc/" + std::to_string(running->pid()) + "/task/" +
+                               std::to_string(running->pid()) + "/children";
+  EXPECT_TRUE(eventually([&] { return desk.text(children) == orphan + " "; }));
+  running->send(SIGHUP);
+  running->send(SIGWINCH);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // in which it would have ended
+  desk.write("go", "");
+
+  const Ended ended = running->wait();
+
+  EXPECT_EQ(ended.exit_code, 5);
+  EXPECT_TRUE(ended.json()["survivors"].empty());
 }
 
 TEST(Measure, KeepsTheExitCodeWhenNobodyReadsTheReport) {

@@ -1,8 +1,13 @@
 // What `symbiont energy measure` says of commands that behave.
 
+#include <chrono>
+#include <sstream>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "desk.h"
 
@@ -161,9 +166,68 @@ TEST(Measure, IsExactOnACounterThatWrapsAndIsReset) {
   EXPECT_NEAR(document["domains"][0]["energy_j"].get<double>(), 1e-6 * expected_package, 1e-10);
   EXPECT_NEAR(document["domains"][1]["energy_j"].get<double>(), 37e-6, 1e-10);
   EXPECT_NEAR(document["energy_j"].get<double>(), 1e-6 * (expected_package + 37), 1e-10);
-  EXPECT_EQ(document["uncertainty_j"], 0.0);
+  EXPECT_GT(document["uncertainty_j"], 0.0) << "what the reset hid";
+  EXPECT_THAT(desk.text("lines"), HasSubstr("package-0 (rapl): the counter was reset"));
   EXPECT_EQ(document["provenance"], "measured");
   EXPECT_EQ(document["scope"], "machine");
+}
+
+TEST(Measure, CountsTheCommandsTimeAndNotThatOfASlowMeter) {
+  const Desk desk;
+  desk.write("meter.sh", "#!/bin/sh\nsleep 1\necho power_w=100\n");
+  std::filesystem::permissions(desk / "meter.sh", std::filesystem::perms(0700));
+
+  const nlohmann::json document =
+      desk.measure("date +%s.%N > begin; sleep 0.2; date +%s.%N > end",
+                   {"--meter", "command:" + (desk / "meter.sh").string()})
+          .json();
+
+  const double time = document["time_s"];
+  EXPECT_GE(time, std::stod(desk.text("end")) - std::stod(desk.text("begin")));
+  EXPECT_LT(time, 0.9);
+  EXPECT_NEAR(document["energy_j"], 100 * time, 1);
+}
+
+TEST(Measure, SurvivesAMeterThatShowsNonsenseForAMoment) {
+  const energy::PowercapTree machine;
+  machine.add_zone("intel-rapl:0", "package-0", 1'000'000);
+  const Desk desk;
+  const std::string counter = (machine.powercap() / "intel-rapl:0/energy_uj").string();
+
+  const Ended ended =
+      desk.measure("echo banana > " + counter, {"--sysroot", machine.root().string()});
+
+  EXPECT_EQ(ended.exit_code, 0) << ended.message;
+  EXPECT_THAT(ended.message, HasSubstr("package-0 (rapl): could not be read for a moment"));
+  EXPECT_EQ(ended.json()["energy_j"], 0.0);
+  EXPECT_GT(ended.json()["uncertainty_j"], 0.0);
+}
+
+TEST(Measure, PrintsNoLineOfNoTimeAfterItWasStopped) {
+  const Desk desk;
+  const auto running = desk.start_measuring("echo $$ > pid; until [ -e go ]; do sleep 0.01; done",
+                                            {"--interval", "1", "--meter", "estimator"});
+  const auto lines = [&] {
+    const std::string text = running->message();
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  EXPECT_TRUE(eventually([&] { return desk.text("pid").ends_with('\n'); }));
+  running->send(SIGTSTP);
+  EXPECT_TRUE(eventually([&] { return state_of(running->pid()) == 'T'; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2'500));  // what is missed, not waited for
+  running->send(SIGCONT);
+  EXPECT_TRUE(eventually([&] { return lines() >= 2; }));
+  desk.write("go", "");
+
+  const Ended ended = running->wait();
+
+  double last = 0.0;
+  std::istringstream text(ended.message);
+  for (std::string line; std::getline(text, line);) {
+    const double time = std::stod(line.substr(line.find(':') + 1));
+    EXPECT_GE(time - last, 0.4) << ended.message;
+    last = time;
+  }
 }
 
 TEST(Measure, SaysThatAMachinesMeterSeesTheMachine) {
@@ -276,6 +340,8 @@ TEST(Measure, PassesSignalsOn) {
 TEST(Measure, RefusesBadInputBeforeTheCommandRuns) {
   const Desk desk;
   desk.write("curve.csv", "utilisation,watts\n0,5\n1,4\n");
+  std::filesystem::create_symlink("/dev/stdout", desk / "out-link");
+  ASSERT_EQ(::mkfifo((desk / "fifo").c_str(), 0600), 0);
   for (const auto& [options, reason] : std::vector<std::pair<Words, std::string>>{
            {{"--zone", "XX"}, "XX"},
            {{"--pue", "0.5"}, "0.5"},
@@ -287,6 +353,16 @@ TEST(Measure, RefusesBadInputBeforeTheCommandRuns) {
            {{"--curve", "csv:curve.csv", "--meter", "estimator"}, "curve.csv:3"},
            {{"--threads", "0"}, "threads"},
            {{"--interval", "0"}, "interval"},
+           {{"--interval", "nan"}, "interval"},
+           {{"--sysroot", "no/such/folder"}, "--sysroot: no/such/folder: no such folder"},
+           {{"--sysroot", "curve.csv"}, "--sysroot: curve.csv: no such folder"},
+           {{"--output", "/dev/full"}, "--json prints to standard output"},
+           {{"--output", "/dev/stdout"}, "--json prints to standard output"},
+           {{"--output", "/dev/fd/1"}, "--json prints to standard output"},
+           {{"--output", "/proc/self/fd/1"}, "--json prints to standard output"},
+           {{"--output", "out-link"}, "--json prints to standard output"},
+           {{"--output", "fifo"}, "--json prints to standard output"},
+           {{"--output", "."}, "cannot be written"},
            {{"--output", "no/such/folder"}, "cannot be written"}}) {
     const Ended ended = desk.measure("touch ran", options);
     EXPECT_EQ(ended.exit_code, 2) << reason << ended.message;
@@ -296,6 +372,8 @@ TEST(Measure, RefusesBadInputBeforeTheCommandRuns) {
   EXPECT_EQ(desk.energy({"measure"}).exit_code, 2);
   EXPECT_EQ(desk.energy({"measure", "ls"}).exit_code, 2);
   EXPECT_EQ(desk.energy({"watch"}).exit_code, 2);
+  EXPECT_EQ(desk.energy({"meters", "--sysroot", "no/such/folder"}).exit_code, 2);
+  EXPECT_EQ(desk.energy({"calibrate", "--sysroot", "no/such/folder"}).exit_code, 2);
 }
 
 TEST(Measure, ReadsTheControlGroupThatItIsToldTo) {

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 
 #include "symbiont/base/units.h"
@@ -43,6 +44,9 @@ class GaugeIntegral {
 
   /// Energy since the first good sample. Never decreases.
   std::int64_t total_uj() const;
+  /// The same as it was at `time`: evenly between the two nearest of the last 1000 samples and
+  /// holds; outside of them the first or the last.
+  std::int64_t total_uj_at(std::chrono::nanoseconds time) const;
   /// Half-width of the interval around it. Never decreases.
   std::int64_t uncertainty_uj() const;
   /// Time that is in no sum, because the gauge could not be read.
@@ -54,11 +58,18 @@ class GaugeIntegral {
     Watts power;
   };
   std::chrono::nanoseconds longest_bridge() const { return 5 * limits_.period; }
+  /// What was counted up to a time.
+  struct Point {
+    std::chrono::nanoseconds time;
+    Joules total;
+  };
   bool is_good(Watts power) const;
+  void count_until(std::chrono::nanoseconds time);
 
   GaugeLimits limits_;
   std::optional<Sample> previous_;
   std::chrono::nanoseconds counted_until_{0};  // later than the sample after a hold
+  std::deque<Point> points_;                   // the latest is at counted_until_
   Joules total_;
   Joules uncertainty_;
   std::chrono::nanoseconds missing_{0};

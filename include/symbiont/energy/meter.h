@@ -62,6 +62,12 @@ class Meter {
   /// has become unreadable.
   virtual Result<std::int64_t> read_uj(std::size_t domain) = 0;
 
+  /// The same as it was at `time` of a monotonic clock, not later than now: of what shows watts,
+  /// for reading it may take a while. What counts joules says what it counts when it is read.
+  virtual Result<std::int64_t> read_uj_at(std::size_t domain, std::chrono::nanoseconds /*time*/) {
+    return read_uj(domain);
+  }
+
   /// Half-width, in microjoules, by which `read_uj` may be off since that same start, beside
   /// `Domain::relative_uncertainty`: holes, and power that changed between samples. Never
   /// decreases.

@@ -51,10 +51,15 @@ class Window {
   Result<Usage> usage() const;
   /// The same by domain, as Monitor::domains() lists them, all of one moment.
   Result<std::vector<Usage>> usage_by_domain() const;
+  /// The same as it was at `time` of Monitor::clock(), since the window was opened: what shows
+  /// watts counts until then, however long it takes to read it (Meter::read_uj_at).
+  Result<std::vector<Usage>> usage_by_domain_at(std::chrono::nanoseconds time) const;
   WallTime begin() const { return wall_begin_; }
 
  private:
   friend class Monitor;
+  std::vector<Usage> usages(const std::vector<std::int64_t>& readings,
+                            std::chrono::nanoseconds time) const;
   const class Monitor* monitor_ = nullptr;
   std::vector<std::int64_t> start_uj_;
   std::vector<std::int64_t> start_doubt_uj_;

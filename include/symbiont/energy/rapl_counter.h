@@ -12,6 +12,13 @@
 ///                        With an unknown range (0): kUncorrectable, or kReset by the same bound
 ///                        where it is known that the counter cannot wrap
 ///   room for k more      kAmbiguous and k: the interval was too long for the range
+/// kReset, kUncorrectable and kImplausible leave a hole: energy that was used and is in no sum.
+/// Nothing is guessed for it. `uncertainty_uj` grows by what the interval can have used at the last
+/// known power, that of the last interval without a hole in which the counter rose; at max_power if
+/// there was none. The hole is one-sided: the truth is the total or above, never below.
+/// A hold says that a total was told although the counter could not be read: what it may lack, at
+/// the last known power, is added to `uncertainty_uj`, and so is what of the interval that closes
+/// the gap was used before the hold, for a window may have begun there.
 /// A wrap is taken as `range` although the hardware's modulus may be one unit more: at most one
 /// unit (61 uJ) is lost per wrap.
 
@@ -73,10 +80,17 @@ class RaplCounter {
   std::optional<CounterInterval> sample(std::chrono::nanoseconds time,
                                         std::optional<std::int64_t> value_uj);
 
+  /// The total is asked for at `time`, in a gap.
+  void hold(std::chrono::nanoseconds time);
+  /// Whether the last good sample is at most `age` old at `time`.
+  bool has_sample_within(std::chrono::nanoseconds age, std::chrono::nanoseconds time) const;
+
   /// Energy since the first good sample. Never decreases.
   std::int64_t total_uj() const { return total_uj_; }
   /// Energy that was seen and not believed.
   std::int64_t suspect_uj() const { return suspect_uj_; }
+  /// By how much the total may be off, because of holes and holds. Never decreases.
+  std::int64_t uncertainty_uj() const { return uncertainty_uj_; }
 
   /// The longest time between samples that hides no wrap: half of range / max_power. Nothing when
   /// the range is unknown.
@@ -92,12 +106,17 @@ class RaplCounter {
   void add_rise(CounterInterval& interval, std::int64_t rise_uj, double cap);
   void add_fall(CounterInterval& interval, std::int64_t value_uj, double cap) const;
   void count_hidden_wraps(CounterInterval& interval, double cap) const;
+  void weigh(const CounterInterval& interval);
+  std::int64_t expected_uj(std::chrono::nanoseconds duration) const;
 
   CounterLimits limits_;
   std::optional<Sample> previous_;
   bool gap_ = false;
   std::int64_t total_uj_ = 0;
   std::int64_t suspect_uj_ = 0;
+  std::optional<Watts> power_;  // the last known
+  std::int64_t uncertainty_uj_ = 0;
+  std::chrono::nanoseconds held_until_{0};
 };
 
 }  // namespace symbiont::energy

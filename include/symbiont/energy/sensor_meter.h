@@ -30,8 +30,8 @@ class Sensor {
  public:
   virtual ~Sensor() = default;
 
-  /// Microjoules of a counter, microwatts of a gauge. kPermissionDenied or kUnavailable, saying
-  /// what to do about it.
+  /// Microjoules of a counter, microwatts of a gauge. kPermissionDenied, kNotFound when it is
+  /// gone, or kUnavailable, saying what to do about it.
   virtual Result<std::int64_t> read() = 0;
 };
 
@@ -54,7 +54,8 @@ struct SensorSet {
 /// When sensors are asked.
 struct Sampling {
   /// By the thread, above 0: of gauges, and of counters that cannot wrap, these at most once a
-  /// second. A counter that wraps sets its own: half of the shortest time in which it can.
+  /// second. A counter that wraps sets its own: half of the shortest time in which it can, at most
+  /// 5 s, for at a reset what was used since the last look is lost.
   std::chrono::nanoseconds period{0};
   /// Whether `read_uj` asks the sensor too. False where that takes long: a gauge's last power then
   /// counts on until the thread asks again.
@@ -74,8 +75,11 @@ class SensorMeter final : public Meter {
 
   std::span<const Domain> domains() const override { return domains_; }
   std::span<const Unavailable> unavailable() const override { return unavailable_; }
-  /// The sensor's error when it cannot be read now.
+  /// The sensor's error when it cannot be read now. But a counter forgets nothing: unless it is
+  /// gone (kNotFound) or denied, its total stands, with more uncertainty, for 30 s after the last
+  /// good reading, and the next one counts what was used meanwhile.
   Result<std::int64_t> read_uj(std::size_t domain) override;
+  Result<std::int64_t> read_uj_at(std::size_t domain, std::chrono::nanoseconds time) override;
   std::int64_t uncertainty_uj(std::size_t domain) override;
 
   /// Asks every sensor once, as the thread does. What fails is reported by the next reading.
@@ -89,8 +93,8 @@ class SensorMeter final : public Meter {
   struct Channel {
     std::unique_ptr<Sensor> sensor;
     std::variant<RaplCounter, GaugeIntegral> energy;
-    std::optional<Error> failure;  // of the last attempt
-    bool warned = false;
+    std::optional<Error> failure;        // of the last attempt
+    std::vector<std::string_view> said;  // doubts that were logged; they are literals
   };
 
   void add(SensorChannel channel);
@@ -98,6 +102,7 @@ class SensorMeter final : public Meter {
   void warn_once(std::size_t domain, std::string_view doubt);
   Result<void> ask(std::size_t domain);
   Result<void> hold(std::size_t domain);
+  bool bridges(std::size_t domain, const Error& error);
   void run(const std::stop_token& stop);
 
   const Clock& clock_;

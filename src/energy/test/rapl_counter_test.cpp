@@ -154,6 +154,36 @@ TEST(RaplCounter, BelievesAStepOfTheHardwareBetweenTwoCloseReads) {
   EXPECT_EQ(counter.total_uj(), 80'000);
 }
 
+TEST(RaplCounter, DoubtsWhatAResetHidByThePowerBefore) {
+  RaplCounter counter({.range_uj = kRange, .max_power = Watts(400)});
+  counter.sample(seconds(0), 1'000'000);
+  counter.sample(seconds(2), 101'000'000);  // 50 W
+  EXPECT_EQ(counter.uncertainty_uj(), 0);
+
+  counter.sample(seconds(5), 40'000'000);
+
+  EXPECT_EQ(counter.total_uj(), 140'000'000);
+  EXPECT_EQ(counter.uncertainty_uj(), 150'000'000);
+}
+
+TEST(RaplCounter, DoubtsAResetOfUnknownPowerByAllThatCanHaveBeenDrawn) {
+  RaplCounter counter({.range_uj = kRange, .max_power = Watts(400)});
+  counter.sample(seconds(0), 1'000'000);
+
+  counter.sample(seconds(3), 40);
+
+  EXPECT_EQ(counter.uncertainty_uj(), 1'200'000'000);
+}
+
+TEST(RaplCounter, DoubtsNothingAboutAWrap) {
+  RaplCounter counter({.range_uj = kRange, .max_power = Watts(400)});
+  counter.sample(seconds(0), kRange - 10);
+
+  counter.sample(seconds(1), 10);
+
+  EXPECT_EQ(counter.uncertainty_uj(), 0);
+}
+
 TEST(RaplCounter, KnowsHowOftenItMustBeSampled) {
   const RaplCounter dram({.range_uj = 65'532'610'987, .max_power = Watts(1000)});
   const RaplCounter unknown({.range_uj = 0, .max_power = Watts(1000)});

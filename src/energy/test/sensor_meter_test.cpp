@@ -43,6 +43,21 @@ TEST_F(SensorMeterTest, IntegratesAGaugeAtEveryReading) {
   EXPECT_EQ(meter->uncertainty_uj(0), 25'000'000);
 }
 
+TEST_F(SensorMeterTest, SaysWhatAGaugeHadCountedBeforeItWasAsked) {
+  script.value = 100 * kMicrowatts;
+  const auto meter = open(DomainKind::kGauge);
+  const auto begin = clock.now();
+
+  clock.advance(seconds(3));
+  meter->sample();
+  clock.advance(seconds(3));
+
+  EXPECT_EQ(meter->read_uj_at(0, begin + seconds(1)), 100'000'000);
+  EXPECT_EQ(meter->read_uj_at(0, begin + seconds(4)), 400'000'000);
+  EXPECT_EQ(meter->read_uj_at(0, begin + seconds(6)), 600'000'000);
+  EXPECT_EQ(meter->read_uj_at(0, begin), 0);
+}
+
 TEST_F(SensorMeterTest, FollowsACounterThroughAReset) {
   script.value = 5'000'000'000;
   const auto meter = open(DomainKind::kCounter);
@@ -55,7 +70,59 @@ TEST_F(SensorMeterTest, FollowsACounterThroughAReset) {
   clock.advance(seconds(1));
   script.value = 30'000'000;
   EXPECT_EQ(meter->read_uj(0), 110'000'000) << "the driver was loaded again";
-  EXPECT_EQ(meter->uncertainty_uj(0), 0);
+  EXPECT_EQ(meter->uncertainty_uj(0), 80'000'000) << "a second at the 80 W before may be missing";
+}
+
+TEST_F(SensorMeterTest, BridgesAShortGapOfACounterAndNotALongOne) {
+  script.value = 0;
+  const auto meter = open(DomainKind::kCounter);
+  clock.advance(seconds(1));
+  script.value = 50'000'000;
+  EXPECT_EQ(meter->read_uj(0), 50'000'000);
+
+  script.fails = true;
+  clock.advance(seconds(2));
+  EXPECT_EQ(meter->read_uj(0), 50'000'000) << "a counter forgets nothing";
+  EXPECT_EQ(meter->uncertainty_uj(0), 100'000'000) << "but two seconds at 50 W may be missing";
+
+  clock.advance(seconds(2));
+  script.fails = false;
+  script.value = 250'000'000;
+  EXPECT_EQ(meter->read_uj(0), 250'000'000);
+  EXPECT_EQ(meter->uncertainty_uj(0), 200'000'000) << "of a window that began in the gap, too much";
+
+  script.fails = true;
+  clock.advance(seconds(31));
+  const auto reading = meter->read_uj(0);
+  ASSERT_FALSE(reading);
+  EXPECT_THAT(reading.error().message(), HasSubstr("unplugged"));
+}
+
+TEST_F(SensorMeterTest, SaysOnceThatACounterWasReset) {
+  script.value = 5'000'000'000;
+  const auto meter = open(DomainKind::kCounter);
+  testing::internal::CaptureStderr();
+
+  for (const std::int64_t value : {1'000, 900, 800}) {
+    clock.advance(seconds(1));
+    script.value = value;
+    meter->sample();
+  }
+
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("scripted (script): the counter was reset"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+}
+
+TEST(SensorMeter, LooksAtACounterEveryFewSecondsHoweverRarelyItWraps) {
+  Script script;
+  SensorSet set;
+  set.channels.push_back(scripted_channel(script, DomainKind::kCounter));
+  set.channels[0].counter_range_uj = 262'143'328'850;
+  set.channels[0].counter_may_wrap = true;
+  const SensorMeter meter(std::move(set), {.period = seconds(60)}, system_clock());
+
+  EXPECT_EQ(meter.sampling_period(), seconds(5)) << "a reset loses what was used since the look";
 }
 
 TEST_F(SensorMeterTest, ListsASensorThatCannotBeReadWithItsReason) {
