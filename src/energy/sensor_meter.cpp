@@ -78,7 +78,7 @@ void SensorMeter::add(SensorChannel channel) {
   }
   const auto rules = rules_for(channel, sampling_);
   thread_period_ = std::min(thread_period_, period_of(rules, sampling_));
-  channels_.push_back({std::move(channel.sensor), rules, std::nullopt});
+  channels_.push_back({std::move(channel.sensor), rules, std::nullopt, {}});
   domains_.push_back(std::move(channel.domain));
   record(domains_.size() - 1, first);
 }
