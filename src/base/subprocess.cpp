@@ -281,7 +281,7 @@ ExitStatus reap(pid_t pid) {
 }
 
 /// Whether a child has ended; it stays a zombie, so its pid and group stay ours.
-bool has_ended(pid_t pid) {
+bool is_zombie(pid_t pid) {
   siginfo_t info{};
   const int result = waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT);
   return result == 0 ? info.si_pid == pid : errno == ECHILD;
@@ -390,22 +390,25 @@ Subprocess::~Subprocess() {
   }
 }
 
-std::optional<ExitStatus> Subprocess::wait(std::chrono::milliseconds timeout) {
+bool Subprocess::has_ended(std::chrono::milliseconds timeout) {
   using SteadyClock = std::chrono::steady_clock;
   constexpr Milliseconds kForever = std::chrono::hours(24 * 365);
   const auto deadline = SteadyClock::now() + std::min(timeout, kForever);
-  while (!status_) {
-    if (has_ended(pid_)) {
-      // Before reaping: as long as the zombie is there, nobody else can have its group number.
-      signal_group(SIGKILL);
-      status_ = reap(pid_);
-      break;
-    }
+  while (!status_ && !is_zombie(pid_)) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
     if (left <= Milliseconds(0)) {
-      break;
+      return false;
     }
     sleep_until_end(pid_, left);
+  }
+  // Before reaping: as long as the zombie is there, nobody else can have its group number.
+  signal_group(SIGKILL);
+  return true;
+}
+
+std::optional<ExitStatus> Subprocess::wait(std::chrono::milliseconds timeout) {
+  if (has_ended(timeout) && !status_) {
+    status_ = reap(pid_);
   }
   return status_;
 }

@@ -107,6 +107,7 @@ class JobRun {
   Result<RunOutcome> perform();
 
  private:
+  Result<RunOutcome> perform_run();
   Result<void> clear_last_run();
   Result<void> begin_or_resume();
   MaybeHalt perform_recurrences();
@@ -118,6 +119,7 @@ class JobRun {
   MaybeHalt train_until_it_ends(const ledger::Recurrence& recurrence, AttemptRecord& record);
   Result<train::AttemptEnd> run_process(const ledger::Recurrence& recurrence,
                                         AttemptRecord& record);
+  void book_broken_process(ledger::Id attempt, ledger::Id incarnation, const Error& error);
   Result<void> prepare_directory(const AttemptRecord& record,
                                  const ledger::Incarnation& incarnation) const;
   Result<void> finish(const ledger::Recurrence& recurrence, const AttemptRecord& record,
@@ -153,6 +155,16 @@ class JobRun {
 // --- The run ------------------------------------------------------------------------------------
 
 Result<RunOutcome> JobRun::perform() {
+  auto outcome = perform_run();
+  if (!outcome) {
+    // The error is the news; a lease that could not be given back dies with this process anyway.
+    (void)session_.ledger.release_lease(lease_name(session_.job.name), session_.holder);
+    listener_.on_error(outcome.error());
+  }
+  return outcome;
+}
+
+Result<RunOutcome> JobRun::perform_run() {
   SYM_RETURN_IF_ERROR(begin_or_resume());
   SYM_ASSIGN_OR_RETURN(const auto halt, perform_recurrences());
   RunOutcome outcome;
@@ -398,7 +410,7 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
   AttemptRecorder recorder(session_, options_, listener_, record, incarnation, known);
   auto end = train::run_attempt(attempt_options(recurrence, record), session_.monitor, recorder);
   if (!end) {
-    // The run cannot go on; the next invocation books what this process had spent.
+    book_broken_process(record.attempt.id, incarnation.id, end.error());
     return tl::unexpected(std::move(end).error());
   }
   SYM_RETURN_IF_ERROR(recorder.on_closed(end->closing));
@@ -406,11 +418,25 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
     SYM_RETURN_IF_ERROR(recorder.record_diverged_epoch(end->unfinished));
     end->unfinished = Usage{};
   }
-  const Usage lost = end->lost + end->unfinished;
-  SYM_RETURN_IF_ERROR(session_.ledger.end_incarnation(incarnation.id, end->reason, lost));
-  listener_.on_worker_ended(end->reason, lost);
+  SYM_RETURN_IF_ERROR(
+      session_.ledger.end_incarnation(incarnation.id, end->reason, end->lost + end->unfinished));
   SYM_ASSIGN_OR_RETURN(record, session_.ledger.read_attempt(record.attempt.id));
+  // With the epochs that were recorded before, and that it had to run again.
+  listener_.on_worker_ended(end->reason, record.incarnations.back().lost);
   return std::move(*end);
+}
+
+/// The run cannot go on. Should the ledger be what broke, the next invocation books it.
+void JobRun::book_broken_process(ledger::Id attempt, ledger::Id incarnation, const Error& error) {
+  const auto record = session_.ledger.read_attempt(attempt);
+  if (!record || record->incarnations.empty()) {
+    return;
+  }
+  const std::string how = "the runner failed: " + error.message();
+  const Usage spent = record->incarnations.back().pending;
+  if (session_.ledger.end_incarnation(incarnation, how, spent)) {
+    listener_.on_worker_ended(how, record->incarnations.back().lost + spent);
+  }
 }
 
 /// The folder is this attempt's alone, and holds no weights but those it is going to write: an
@@ -632,11 +658,7 @@ Result<RunOutcome> run_job(const JobSpec& spec, const RunOptions& options, RunLi
   SYM_ASSIGN_OR_RETURN(const Random random, Random::restore(session.history.draws));
   JobRun run(std::move(session), options, listener, std::move(*controller),
              tune::SeededDraws(random));
-  auto outcome = run.perform();
-  if (!outcome) {
-    listener.on_error(outcome.error());
-  }
-  return outcome;
+  return run.perform();
 }
 
 }  // namespace symbiont::jobs

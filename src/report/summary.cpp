@@ -66,6 +66,11 @@ AttemptSummary summarise_attempt(const ledger::AttemptRecord& record) {
   return summary;
 }
 
+/// What a process that never ended had not saved yet is lost, unless it still runs and saves it.
+Usage lost_by(const ledger::Incarnation& incarnation) {
+  return incarnation.lost + incarnation.pending;
+}
+
 void add_grams(RecurrenceSummary& summary, const ledger::AttemptRecord& record) {
   for (const ledger::Epoch& epoch : record.epochs) {
     if (epoch.emitted) {
@@ -91,7 +96,7 @@ RecurrenceSummary summarise_recurrence(const ledger::RecurrenceRecord& record) {
     summary.weights = attempt.attempt.weights;
     add_grams(summary, attempt);
     for (const ledger::Incarnation& incarnation : attempt.incarnations) {
-      summary.lost += incarnation.lost;
+      summary.lost += lost_by(incarnation);
     }
     summary.attempts.push_back(one);
   }
@@ -205,7 +210,7 @@ void add_startup_and_lost(RunSummary& summary, const ledger::RecurrenceRecord& r
   for (const ledger::AttemptRecord& attempt : record.attempts) {
     for (const ledger::Incarnation& incarnation : attempt.incarnations) {
       summary.startup += incarnation.startup;
-      summary.lost += incarnation.lost;
+      summary.lost += lost_by(incarnation);
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include "report/quantity_text.h"
 #include "symbiont/report/summary.h"
+#include "symbiont/report/terminal_text.h"
 
 namespace symbiont::report {
 namespace {
@@ -36,9 +37,10 @@ void add_attempts(std::string& out, const RecurrenceSummary& recurrence) {
     if (attempt.reached) {
       continue;
     }
-    fmt::format_to(std::back_inserter(out), "        {} at {}: {}\n",
-                   attempt.stopped.value_or("reached"), attempt.batch_size,
-                   attempt.reason.empty() ? "goes on when the run is resumed" : attempt.reason);
+    fmt::format_to(
+        std::back_inserter(out), "        {} at {}: {}\n", attempt.stopped.value_or("reached"),
+        attempt.batch_size,
+        attempt.reason.empty() ? "goes on when the run is resumed" : terminal_text(attempt.reason));
   }
 }
 

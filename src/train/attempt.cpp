@@ -122,7 +122,7 @@ class Driver {
   std::int64_t lease_steps() const;
   void tell_meters() const;
   Result<Usage> start_next_window();
-  Result<void> settle();
+  void measure();
   Result<AttemptEnd> account(Outcome outcome) const;
 
   bool counts_steps() const { return hello_.steps_per_epoch.has_value(); }
@@ -143,8 +143,8 @@ class Driver {
   // Open all the time: over start-up, then over each epoch, without a gap between epochs. A
   // checkpoint inside an epoch cuts it in two.
   energy::Window window_;
-  Usage carried_;  // of the current epoch, before the window: safe in its last checkpoint
-  std::optional<Usage> spent_;  // the last reading of the window, once the conversation is over
+  Usage carried_;        // of the current epoch, before the window: safe in its last checkpoint
+  Result<Usage> spent_;  // the last reading of the window, once the conversation is over
 
   bool started_ = false;
   bool interrupted_ = false;
@@ -171,9 +171,8 @@ Result<AttemptEnd> Driver::run() {
   if (Error* error = std::get_if<Error>(&ending)) {
     return tl::unexpected(std::move(*error));
   }
-  SYM_RETURN_IF_ERROR(settle());
   Outcome& outcome = std::get<Outcome>(ending);
-  worker_.finish(asked_to_stop_ ? kExitGrace + grace() : Milliseconds(0));
+  worker_.finish(asked_to_stop_ ? kExitGrace + grace() : Milliseconds(0), [this] { measure(); });
   return account(std::move(outcome));
 }
 
@@ -451,8 +450,7 @@ Step<Message> Driver::await(Patience& patience, const std::string& what) {
 Step<std::optional<WorkerMessage>> Driver::listen(Milliseconds slice) {
   Result<std::optional<WorkerMessage>> message = worker_.receive(slice);
   if (!message && message.error().code() == ErrorCode::kCancelled) {
-    SYM_RETURN_IF_ERROR(settle());  // while the process can still be measured
-    return tl::unexpected<Ending>(worker_.diagnose());
+    return tl::unexpected<Ending>(worker_.diagnose([this] { measure(); }));
   }
   if (!message && is_of_the_workers_making(message.error())) {
     return garbage(message.error().message());
@@ -500,24 +498,22 @@ Result<Usage> Driver::start_next_window() {
   return usage;
 }
 
-Result<void> Driver::settle() {
-  if (!spent_) {
-    SYM_ASSIGN_OR_RETURN(spent_, window_.usage());
-  }
-  return {};
+void Driver::measure() {
+  spent_ = window_.usage();
 }
 
 Result<AttemptEnd> Driver::account(Outcome outcome) const {
+  SYM_ASSIGN_OR_RETURN(const Usage spent, spent_);
   AttemptEnd ended;
   ended.kind = outcome.kind;
   ended.reason = one_line(std::move(outcome.reason));
   ended.weights = weights_;
   if (asked_to_stop_ && !gave_up_epoch_) {
-    ended.closing = *spent_;
+    ended.closing = spent;
   } else if (ended.kind == Kind::kDiverged) {
-    ended.unfinished = carried_ + *spent_;
+    ended.unfinished = carried_ + spent;
   } else {
-    ended.lost = *spent_;
+    ended.lost = spent;
   }
   if (ended.kind == Kind::kFailed) {
     ended.stderr_tail = tail_of_file(options_.output / kWorkerLog, kTailLines);

@@ -61,8 +61,8 @@ bool FileFollower::was_replaced() const {
   }
   std::string now(before_.size(), '\0');
   const auto begin = offset_ - static_cast<std::int64_t>(before_.size());
-  if (opened.st_size > offset_ && ::pread(file_.get(), now.data(), now.size(), begin) >= 0 &&
-      now != before_) {
+  // However long it is: the last bytes are read again at each look.
+  if (::pread(file_.get(), now.data(), now.size(), begin) >= 0 && now != before_) {
     return true;
   }
   // One that is only gone may come back; until then the rest of the old one counts.

@@ -18,6 +18,8 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr Milliseconds kConnectSlice{50};
 // A dying process closes its channel before its end can be seen.
 constexpr Milliseconds kExitGrace{5000};
+constexpr Milliseconds kMeasurePeriod{1000};
+constexpr Milliseconds kForever = std::chrono::hours(24 * 365);
 
 SpawnOptions spawn_options(const AttemptOptions& options, const std::filesystem::path& channel) {
   std::error_code ignored;  // it exists, so only our own directory could be gone
@@ -69,7 +71,7 @@ Result<std::optional<WorkerMessage>> Worker::receive(Milliseconds timeout) {
   if (!line) {
     // Children that inherited the channel may outlive the worker; seeing its end kills them, which
     // closes the channel.
-    process_.wait(Milliseconds(0));
+    process_.has_ended(Milliseconds(0));
     return std::nullopt;
   }
   SYM_ASSIGN_OR_RETURN(WorkerMessage message, decode_worker_message(*line));
@@ -80,7 +82,7 @@ Result<void> Worker::connect(Milliseconds timeout) {
   const auto deadline = SteadyClock::now() + timeout;
   do {
     // Looks at the process first: one that ended may have connected and spoken before.
-    const bool ended = process_.wait(Milliseconds(0)).has_value();
+    const bool ended = process_.has_ended(Milliseconds(0));
     SYM_ASSIGN_OR_RETURN(lines_, listener_.accept(kConnectSlice, process_.pid()));
     if (ended && !lines_) {
       return fail(ErrorCode::kCancelled, "the worker ended before it connected");
@@ -89,24 +91,50 @@ Result<void> Worker::connect(Milliseconds timeout) {
   return {};
 }
 
-void Worker::finish(Milliseconds grace) {
-  if (!process_.wait(grace)) {
-    kill();
+void Worker::finish(Milliseconds grace, const Measure& measure) {
+  if (ends_within(grace, measure)) {
+    process_.wait(Milliseconds(0));
+  } else {
+    kill(measure);
   }
 }
 
-void Worker::kill() {
+bool Worker::ends_within(Milliseconds grace, const Measure& measure) {
+  const auto deadline = SteadyClock::now() + grace;
+  while (true) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
+    const bool ended = process_.has_ended(std::clamp(left, Milliseconds(0), kMeasurePeriod));
+    measure();
+    if (ended || left <= kMeasurePeriod) {
+      return ended;
+    }
+  }
+}
+
+void Worker::kill(const Measure& measure) {
+  process_.signal_group(SIGTERM);
+  process_.signal_group(SIGCONT);  // a stopped process cannot comply
+  if (!ends_within(supervises_ ? kExitGrace : Milliseconds(0), measure)) {
+    process_.signal_group(SIGKILL);
+    process_.has_ended(kForever);
+    measure();
+  }
+  process_.wait(kForever);
+}
+
+Worker::~Worker() {
   if (process_.pid() > 0) {
     process_.terminate(supervises_ ? kExitGrace : Milliseconds(0));
   }
 }
 
-Outcome Worker::diagnose() {
-  const std::optional<ExitStatus> status = process_.wait(kExitGrace);
-  if (!status) {
-    kill();
+Outcome Worker::diagnose(const Measure& measure) {
+  if (!ends_within(kExitGrace, measure)) {
+    kill(measure);
     return {AttemptEnd::Kind::kFailed, "the worker closed its channel but went on running"};
   }
+  const std::optional<ExitStatus> status = process_.wait(Milliseconds(0));
+  SYM_CHECK(status.has_value());
   if (was_killed_for_memory(*status)) {
     return {AttemptEnd::Kind::kInfeasible, "killed by the kernel for lack of memory"};
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,9 +28,11 @@ struct Outcome {
 /// A started worker. The destructor kills its whole process group and reaps it.
 class Worker {
  public:
+  using Measure = std::function<void()>;
+
   Worker(Worker&&) noexcept = default;
   Worker& operator=(Worker&&) = delete;
-  ~Worker() { kill(); }
+  ~Worker();
 
   /// Starts the program; it may connect later. The errors of Subprocess::spawn.
   static Result<Worker> start(const AttemptOptions& options);
@@ -43,11 +46,13 @@ class Worker {
   /// gone, kInvalidArgument or kUnimplemented when it sent what is no message.
   Result<std::optional<WorkerMessage>> receive(std::chrono::milliseconds timeout);
 
-  /// Waits for the process to end by itself, at most `grace`, then ends it.
-  void finish(std::chrono::milliseconds grace);
+  /// Waits for the process to end by itself, at most `grace`, then ends it. Calls `measure` every
+  /// second meanwhile, and for the last time when it has ended but can still be measured.
+  void finish(std::chrono::milliseconds grace, const Measure& measure);
 
-  /// Why a worker that has gone did so. Ends it if it has only closed its channel.
-  Outcome diagnose();
+  /// Why a worker that has gone did so. Ends it if it has only closed its channel. Calls `measure`
+  /// as `finish` does.
+  Outcome diagnose(const Measure& measure);
 
  private:
   Worker(MessageListener listener, Subprocess process, std::filesystem::path sysroot,
@@ -59,7 +64,8 @@ class Worker {
         oom_kills_before_(oom_kills) {}
 
   Result<void> connect(std::chrono::milliseconds timeout);
-  void kill();
+  bool ends_within(std::chrono::milliseconds grace, const Measure& measure);
+  void kill(const Measure& measure);
   bool was_killed_for_memory(const ExitStatus& status) const;
 
   MessageListener listener_;

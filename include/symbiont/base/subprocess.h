@@ -59,7 +59,10 @@ class Subprocess {
   pid_t pid() const { return pid_; }
 
   /// Waits at most `timeout` (zero: looks once) for the child to end. When it has, whatever is left
-  /// of its group is killed.
+  /// of its group is killed. It stays a zombie, of which /proc still tells, until `wait`.
+  bool has_ended(std::chrono::milliseconds timeout);
+
+  /// The same, and reaps it.
   std::optional<ExitStatus> wait(std::chrono::milliseconds timeout);
 
   /// Sends a signal to the whole group. Fine if it has ended.

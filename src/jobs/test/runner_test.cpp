@@ -319,6 +319,54 @@ TEST_F(JobRun, ResumesAnInterruptedRunWithTheDecisionsOfAnUndisturbedOne) {
   }
 }
 
+/// Adds up what it is told that processes lost.
+class LostEnergy final : public RunListener {
+ public:
+  explicit LostEnergy(int epochs) : epochs_(epochs) {}
+  void on_epoch(const ledger::Epoch& /*epoch*/) override { --epochs_; }
+  void on_worker_ended(const std::string& /*how*/, const Usage& lost) override {
+    told_uj += lost.energy_uj;
+  }
+  bool due() const { return epochs_ <= 0; }
+
+  std::int64_t told_uj = 0;
+
+ private:
+  int epochs_;
+};
+
+TEST_F(JobRun, TellsAlsoOfWhatAProcessLostOnEpochsThatWereRecordedBefore) {
+  options_.recurrences = 1;
+  LostEnergy first(2);
+  RunOptions options = options_;
+  options.interrupted = [&] { return first.due(); };
+  ASSERT_TRUE(run_job(spec(), options, first));
+
+  worker("--epochs-needed=16=3,32=3,64=3 --misbehave=forget-checkpoint");
+  LostEnergy second(100);
+  const auto resumed = run_job(spec(), options_, second);
+  ASSERT_TRUE(resumed) << resumed.error().message();
+  std::int64_t lost_uj = 0;
+  for (const auto& process : recorded(resumed->run).front().attempts.front().incarnations) {
+    lost_uj += process.lost.energy_uj;
+  }
+  EXPECT_GE(lost_uj, 2 * 4'000'000);
+  EXPECT_EQ(first.told_uj + second.told_uj, lost_uj);
+}
+
+TEST_F(JobRun, ThatBreaksOffSaysWhyInTheLedgerAndGivesItsLeaseBack) {
+  write("trace.csv", "batch_size,epoch,time_s,energy_j\n16,1,1,8\n");
+  const auto broken = run(spec());
+  ASSERT_FALSE(broken) << "the trace knows nothing of batch size 32";
+  auto ledger = ledger::Ledger::open_read_only(ledger_path(options_.home).string());
+  ASSERT_TRUE(ledger) << ledger.error().message();
+  EXPECT_TRUE(ledger->leases()->empty());
+  const auto run = ledger->last_run(ledger->find_job("scripted")->value().id);
+  const auto& process = recorded((*run)->id).front().attempts.front().incarnations.front();
+  EXPECT_TRUE(process.ended);
+  EXPECT_THAT(process.how, HasSubstr(broken.error().message()));
+}
+
 /// Asks for an interrupt once so many steps of the first epoch are done.
 class InterruptAtStep final : public RunListener {
  public:

@@ -220,6 +220,37 @@ TEST_F(RunReport, CallsAStateSteadyInWhichThePolicyChoseByWhatItKnew) {
               HasSubstr("saving, steady state: the last 2 recurrences against the baseline\n"));
 }
 
+TEST_F(RunReport, CountsAsLostWhatAKilledProcessHadNotSavedBeforeTheRunGoesOn) {
+  ledger::Decision decision;
+  decision.run = run_.id;
+  decision.history = history_.id;
+  decision.attempt.try_index = 1;
+  decision.attempt.batch_size = 32;
+  decision.attempt.learning_rate = 0.001;
+  decision.attempt.max_epochs = 20;
+  decision.attempt.why = why_;
+  const ledger::Attempt opened = *ledger_->decide(decision);
+  const ledger::Incarnation process = *ledger_->begin_incarnation(opened.id, kNow);
+  ASSERT_TRUE(ledger_->record_pending(process.id, modelled(7.0, 1.0)));
+
+  const Json json = Json::parse(to_json(summary()));
+  EXPECT_DOUBLE_EQ(json["lost_energy_j"], 7.0);
+  EXPECT_DOUBLE_EQ(json["recurrences"][0]["lost_energy_j"], 7.0);
+}
+
+TEST_F(RunReport, LetsNoWordOfAWorkerSteerTheTerminal) {
+  RunSummary made = summary();
+  AttemptSummary attempt;
+  attempt.stopped = "failed";
+  attempt.reason =
+      "\x1b]0;title\x07 and \xc2\x9b"
+      "31m";
+  made.recurrences.emplace_back().attempts.push_back(attempt);
+  const std::string text = to_text(made, false, folder_);
+  EXPECT_EQ(text.find_first_of("\x1b\x07\x9b"), std::string::npos) << text;
+  EXPECT_THAT(text, HasSubstr("?]0;title? and ?31m"));
+}
+
 TEST_F(RunReport, NamesTheWeightsByAPathThatCanBeUsed) {
   attempt(RecurrenceKind::kTuned, 64, 3, Stopped::kReached, std::nullopt, 1);
   EXPECT_THAT(to_text(summary(), false, "~/state"),

@@ -174,6 +174,14 @@ class AttemptTest : public ::testing::Test {
     return std::move(*monitor);
   }
 
+  static energy::Monitor estimator() {
+    energy::MonitorOptions options;
+    options.meters = {"estimator"};
+    Result<energy::Monitor> monitor = energy::Monitor::open(options);
+    EXPECT_TRUE(monitor) << monitor.error().message();
+    return std::move(*monitor);
+  }
+
   Result<AttemptEnd> run(const AttemptOptions& options, Recorder& recorder) const {
     energy::Monitor monitor = replay();
     return run_attempt(options, monitor, recorder);
@@ -311,6 +319,28 @@ TEST_F(Attempt, InterruptedRightAfterItsStartHasNothingToSave) {
   const AttemptEnd end = end_of(options(), recorder);
   EXPECT_EQ(end.kind, Kind::kInterrupted);
   EXPECT_THAT(recorder.calls, ElementsAre("started"));
+}
+
+TEST_F(Attempt, IsBilledForWhatItsWorkerUsesAfterItsLastWord) {
+  energy::Monitor monitor = estimator();
+  Recorder recorder;
+  recorder.interrupt_after_reports = 1;
+  const auto end = run_attempt(options({"--burn-ms=500"}), monitor, recorder);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->kind, Kind::kInterrupted);
+  EXPECT_GE(end->closing.energy().value(), 0.4 * monitor.max_power().value());
+}
+
+TEST_F(Attempt, ThatFailedIsBilledForWhatItsWorkerUsesWhileItIsAskedToEnd) {
+  energy::Monitor monitor = estimator();
+  Recorder recorder;
+  AttemptOptions supervised = options({"--misbehave=garbage", "--ignore-sigterm", "--burn-ms=500"});
+  supervised.command_grace = seconds(0);
+  const auto end = run_attempt(supervised, monitor, recorder);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->kind, Kind::kFailed);
+  EXPECT_THAT(end->reason, HasSubstr("garbage"));
+  EXPECT_GE(end->lost.energy().value(), 0.4 * monitor.max_power().value());
 }
 
 TEST_F(Attempt, InterruptedDuringStartUpEndsAtOnce) {

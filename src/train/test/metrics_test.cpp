@@ -270,6 +270,14 @@ TEST_F(FileFollowing, BeginsAnewWhenTheFileWasWrittenAnewAndIsLongerNow) {
   EXPECT_EQ(read(), "(anew)another\nand more\n");
 }
 
+TEST_F(FileFollowing, BeginsAnewWhenTheFileWasWrittenAnewAndIsAsLongAsBefore) {
+  write("{\"epoch\": 1}\n");
+  read();
+  write("{\"epoch\": 2}\n", std::ios::trunc);
+  EXPECT_EQ(read(), "(anew){\"epoch\": 2}\n");
+  EXPECT_EQ(read(), "");
+}
+
 TEST_F(FileFollowing, FollowsTheNameWhenTheFileWasReplaced) {
   write("old");
   read();

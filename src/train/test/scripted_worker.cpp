@@ -17,6 +17,7 @@
 //   --trace=FILE          appends "run EPOCH POSITION STEPS", "checkpoint EPOCH POSITION", "stop
 //                         REASON", "resume EPOCH POSITION" to FILE
 //   --ignore-sigterm      ignores SIGTERM
+//   --burn-ms=N           uses N ms of a processor after its last word, garbage or not, and ends
 //   --linger              starts a child that stays in its process group and holds its files open
 //   --flood               writes 1000 numbered lines to stderr at each lease
 //   --misbehave=KIND      see below
@@ -40,6 +41,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -310,6 +312,10 @@ class ScriptedWorker {
     }
     if (misbehaves("garbage")) {
       send_raw("Epoch 1: loss 0.5\n");
+      if (script_.has("burn-ms")) {
+        burn();
+        std::exit(3);
+      }
     }
     if (misbehaves("too-long")) {
       send_raw(std::string(kMaxMessageBytes + 1, 'x'));
@@ -435,6 +441,14 @@ class ScriptedWorker {
     const fs::path weights = environment_.output / "weights.safetensors";
     model_.export_weights(weights);
     send(Done{misbehaves("outside-weights") ? "/etc/passwd" : weights.string()});
+    burn();
+  }
+
+  void burn() const {
+    const std::clock_t enough =
+        std::clock() + script_.number("burn-ms", 0) * (CLOCKS_PER_SEC / 1000);
+    while (std::clock() < enough) {
+    }
   }
 
   void send(const WorkerMessage& message) {
