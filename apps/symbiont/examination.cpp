@@ -138,20 +138,16 @@ Result<std::chrono::milliseconds> time_to_start(const fs::path& trainer) {
 Diagnosis look_at_trainer() {
   const fs::path trainer = find_trainer();
   if (::access(trainer.c_str(), X_OK) != 0) {
-    return {"trainer",
-            Verdict::kMissing,
-            "not found at " + trainer.string(),
-            "install the package symbiont-trainer-torch, or set SYMBIONT_TRAINER_TORCH; jobs with a "
-            "command of their own run without it",
-            ""};
+    return {
+        "trainer", Verdict::kMissing, "not found at " + trainer.string(),
+        "install the package symbiont-trainer-torch, or set SYMBIONT_TRAINER_TORCH; jobs with a "
+        "command of their own run without it",
+        ""};
   }
   const auto start = time_to_start(trainer);
   if (!start) {
-    return {"trainer",
-            Verdict::kMissing,
-            trainer.string() + " " + start.error().message(),
-            "see what it says: " + trainer.string() + " --version",
-            ""};
+    return {"trainer", Verdict::kMissing, trainer.string() + " " + start.error().message(),
+            "see what it says: " + trainer.string() + " --version", ""};
   }
   return {"trainer", Verdict::kOk,
           fmt::format("{}, starts in {:.2f} s", trainer.string(),
