@@ -41,7 +41,8 @@ class GpuSensor final : public Sensor {
     if (!value) {
       device_ = nullptr;
       const ErrorCode code = value.error().code();
-      return fail(code == ErrorCode::kPermissionDenied ? code : ErrorCode::kUnavailable,
+      // A lost card or an unloaded driver is gone, which is no gap to be bridged.
+      return fail(code == ErrorCode::kPermissionDenied ? code : ErrorCode::kNotFound,
                   std::move(value).error().message());
     }
     if (*value < 0 || *value > std::numeric_limits<std::int64_t>::max() / kMicroPerMilli) {
