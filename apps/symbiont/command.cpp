@@ -11,6 +11,7 @@
 
 #include "symbiont/base/host.h"
 #include "symbiont/jobs/runner.h"
+#include "symbiont/report/terminal_text.h"
 
 namespace symbiont::app {
 namespace {
@@ -72,7 +73,7 @@ std::filesystem::path find_companion(std::string_view program) {
 }  // namespace
 
 int report_error(const Error& error) {
-  std::fprintf(stderr, "symbiont: %s\n", error.message().c_str());
+  std::fprintf(stderr, "symbiont: %s\n", report::terminal_text(error.message()).c_str());
   switch (error.code()) {
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotFound:

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "symbiont/report/terminal_text.h"
+
 namespace symbiont::app {
 namespace {
 
@@ -72,12 +74,13 @@ void ProgressLine::on_attempt_finished(const ledger::AttemptResult& result) {
     return;
   }
   clear();
-  fmt::print(stderr, "{}: {}: {}\n", label_, ledger::to_string(result.stopped), result.reason);
+  fmt::print(stderr, "{}: {}: {}\n", label_, ledger::to_string(result.stopped),
+             report::terminal_text(result.reason));
 }
 
 void ProgressLine::on_retry(const std::string& reason) {
   clear();
-  fmt::print(stderr, "symbiont: {}\n", reason);
+  fmt::print(stderr, "symbiont: {}\n", report::terminal_text(reason));
 }
 
 void ProgressLine::draw(double fraction_of_epoch) {
