@@ -19,6 +19,7 @@
 #include "symbiont/jobs/run_trace.h"
 #include "symbiont/jobs/runner.h"
 #include "symbiont/report/summary.h"
+#include "symbiont/report/terminal_text.h"
 #include "symbiont/service/metrics_server.h"
 
 namespace symbiont::app {
@@ -45,14 +46,19 @@ void request_interrupt(int /*signal*/) {
   interrupt_requested = true;
 }
 
-/// The first Ctrl-C (or SIGTERM) asks for a checkpoint; the second has the default effect and ends
-/// this process, and with it the worker, at once.
+/// The first Ctrl-C (or SIGTERM, or a terminal that is closed) asks for a checkpoint; the second
+/// has the default effect and ends this process, and with it the worker, at once.
 void handle_signals() {
   struct sigaction action = {};
   action.sa_handler = request_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction hangup = {};
+  ::sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) {  // as nohup asks for
+    ::sigaction(SIGHUP, &action, nullptr);
+  }
   ::signal(SIGPIPE, SIG_IGN);
 }
 
@@ -161,6 +167,7 @@ class Observers {
  public:
   /// Opens what the arguments name. kInvalidArgument and file errors name the option.
   Result<void> open(const RunArguments& arguments) {
+    listeners_.add(begun_);
     listeners_.add(progress_);
     if (!arguments.events.empty()) {
       SYM_RETURN_IF_ERROR(add("--events", jobs::EventLog::open(arguments.events), events_));
@@ -173,7 +180,20 @@ class Observers {
 
   jobs::RunListener& listener() { return listeners_; }
 
+  /// As far as it is known when the run ends with an error.
+  const std::optional<jobs::RunOutcome>& begun() const { return begun_.outcome; }
+
  private:
+  struct BegunRun final : jobs::RunListener {
+    void on_run(const ledger::Job& /*job*/, const ledger::Run& run, bool resumed) override {
+      outcome.emplace();
+      outcome->kind = jobs::RunOutcome::Kind::kFailed;
+      outcome->run = run.id;
+      outcome->resumed = resumed;
+    }
+    std::optional<jobs::RunOutcome> outcome;
+  };
+
   template <typename Listener>
   Result<void> add(std::string_view option, Result<std::unique_ptr<Listener>> opened,
                    std::unique_ptr<Listener>& place) {
@@ -205,6 +225,7 @@ class Observers {
     return {};
   }
 
+  BegunRun begun_;
   ProgressLine progress_;
   std::unique_ptr<jobs::EventLog> events_;
   std::unique_ptr<jobs::RunTrace> trace_;
@@ -232,6 +253,17 @@ Result<report::RunSummary> report_run(const RunArguments& arguments,
   return summary;
 }
 
+/// Also of a run that ends with an error, which is the news: nothing here is.
+void leave_page(const RunArguments& arguments, const std::filesystem::path& home,
+                const std::optional<jobs::RunOutcome>& begun) {
+  if (!begun) {
+    return;
+  }
+  if (const auto summary = report_run(arguments, home, *begun); !summary) {
+    log::warning("the report was not written: " + summary.error().message());
+  }
+}
+
 Result<int> perform(const RunArguments& arguments) {
   SYM_ASSIGN_OR_RETURN(const jobs::JobSpec spec, jobs::load_job_file(arguments.job_file));
   SYM_ASSIGN_OR_RETURN(const jobs::RunOptions options, run_options(arguments));
@@ -244,7 +276,11 @@ Result<int> perform(const RunArguments& arguments) {
   {
     Observers observers;
     SYM_RETURN_IF_ERROR(observers.open(arguments));
-    SYM_ASSIGN_OR_RETURN(outcome, jobs::run_job(spec, options, observers.listener()));
+    auto performed = jobs::run_job(spec, options, observers.listener());
+    if (!performed) {
+      leave_page(arguments, options.home, observers.begun());
+    }
+    SYM_ASSIGN_OR_RETURN(outcome, std::move(performed));
   }
   SYM_ASSIGN_OR_RETURN(const auto summary, report_run(arguments, options.home, outcome));
   const bool color = ::isatty(STDOUT_FILENO) == 1;
@@ -253,7 +289,7 @@ Result<int> perform(const RunArguments& arguments) {
                  .c_str(),
              stdout);
   if (!outcome.message.empty()) {
-    std::fprintf(stderr, "symbiont: %s\n", outcome.message.c_str());
+    std::fprintf(stderr, "symbiont: %s\n", report::terminal_text(outcome.message).c_str());
   }
   return exit_code_of(outcome);
 }

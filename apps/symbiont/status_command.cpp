@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "symbiont/base/clock.h"
+#include "symbiont/jobs/runner.h"
 #include "symbiont/ledger/ledger.h"
 
 namespace symbiont::app {
@@ -60,7 +62,8 @@ Json leases_json(const std::vector<ledger::Lease>& leases) {
     list.push_back({{"name", lease.name},
                     {"pid", lease.holder.pid},
                     {"host", lease.holder.host},
-                    {"heartbeat_unix_s", unix_seconds(lease.heartbeat)}});
+                    {"heartbeat_unix_s", unix_seconds(lease.heartbeat)},
+                    {"gone", jobs::is_gone(lease, system_clock().wall_now())}});
   }
   return list;
 }
@@ -103,8 +106,10 @@ std::string text_of(const Json& status) {
     }
   }
   for (const Json& lease : status["leases"]) {
-    text += fmt::format("{} held by pid {} on {}\n", lease["name"].get<std::string>(),
-                        lease["pid"].get<std::int64_t>(), lease["host"].get<std::string>());
+    const bool gone = lease["gone"].get<bool>();
+    text += fmt::format("{} {}held by pid {} on {}{}\n", lease["name"].get<std::string>(),
+                        gone ? "was " : "", lease["pid"].get<std::int64_t>(),
+                        lease["host"].get<std::string>(), gone ? ", which is gone" : "");
   }
   return text.empty() ? "no jobs yet\n" : text;
 }

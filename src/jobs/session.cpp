@@ -22,18 +22,6 @@ namespace {
 
 constexpr std::chrono::seconds kLeaseLifetime{60};  ///< for holders on hosts we cannot look into
 
-/// Whether the holder of a lease no longer runs.
-bool is_gone(const ledger::Lease& lease, const ledger::Holder& self, WallTime now) {
-  if (lease.holder.host != self.host) {
-    return now - lease.heartbeat > kLeaseLifetime;
-  }
-  if (lease.holder.boot_id != self.boot_id) {
-    return true;
-  }
-  const auto process = identify_process(static_cast<pid_t>(lease.holder.pid));
-  return !process || process->start_ticks != lease.holder.start_ticks;
-}
-
 Result<void> create_job(Session& session, std::uint64_t seed) {
   ledger::Job job;
   job.name = session.spec.name;
@@ -149,11 +137,23 @@ Result<ledger::Ledger> open_ledger(const RunOptions& options) {
 
 Result<void> take_lease(Session& session) {
   const WallTime now = system_clock().wall_now();
-  const auto gone = [&](const ledger::Lease& lease) { return is_gone(lease, session.holder, now); };
+  const auto gone = [&](const ledger::Lease& lease) { return is_gone(lease, now); };
   return session.ledger.acquire_lease(lease_name(session.spec.name), session.holder, now, gone);
 }
 
 }  // namespace
+
+bool is_gone(const ledger::Lease& lease, WallTime now) {
+  const ledger::Holder self = this_holder();
+  if (lease.holder.host != self.host) {
+    return now - lease.heartbeat > kLeaseLifetime;
+  }
+  if (lease.holder.boot_id != self.boot_id) {
+    return true;
+  }
+  const auto process = identify_process(static_cast<pid_t>(lease.holder.pid));
+  return !process || process->start_ticks != lease.holder.start_ticks;
+}
 
 std::filesystem::path job_folder(const JobSpec& spec) {
   return std::filesystem::absolute(spec.file).parent_path();

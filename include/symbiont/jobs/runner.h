@@ -105,6 +105,9 @@ class RunListeners final : public RunListener {
   std::vector<RunListener*> listeners_;
 };
 
+/// Whether the holder of a lease no longer runs. Of one on another host only its silence tells.
+bool is_gone(const ledger::Lease& lease, WallTime now);
+
 /// Where things are below HOME.
 std::filesystem::path ledger_path(const std::filesystem::path& home);
 
