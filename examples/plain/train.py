@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Softmax regression on images of clothes, in plain Python: a script that knows nothing of Symbiont.
 
-    ./train.py --batch-size 32 --lr 0.01 --epochs 10 --output /tmp/out
+    ./train.py --batch-size 32 --lr 0.01 --epochs 10 --output out
 
 One line of JSON per epoch goes to OUTPUT/metrics.jsonl, a checkpoint to OUTPUT/checkpoint/state.json.
 Without Debian's package dataset-fashion-mnist it trains on clouds of points that it makes up.

@@ -212,7 +212,7 @@ static void test_worker_resumes_and_fails(void) {
 
 int main(void) {
   char command[128];
-  strcpy(folder, "/tmp/symbiont-c-test-XXXXXX");
+  strcpy(folder, "symbiont-c-test-XXXXXX"); /* where the test runs, in the build folder */
   if (mkdtemp(folder) == NULL) {
     perror("mkdtemp");
     return 1;
