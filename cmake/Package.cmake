@@ -14,6 +14,9 @@ set(SYMBIONT_FINDABLE
   "tl::expected|tl-expected 1.0|libexpected-dev"
   "tomlplusplus::tomlplusplus|tomlplusplus 3.3|libtomlplusplus-dev")
 
+# Libraries that an outside project links by name, as they have no CMake package: NAME "|" the Debian package.
+set(SYMBIONT_PLAIN_LIBRARIES "cpp-httplib|libcpp-httplib-dev" "re2|libre2-dev")
+
 # Sets in the caller: the modules, the find_dependency calls and the Debian packages that linking symbiont_<module>
 # implies. Read off the target, so there is no second list to forget.
 function(symbiont_module_needs module out_modules out_packages out_debian)
@@ -22,6 +25,16 @@ function(symbiont_module_needs module out_modules out_packages out_debian)
   set(packages "")
   set(debian "")
   foreach(link IN LISTS links)
+    if(link MATCHES "INSTALL_INTERFACE:([a-z0-9-]+)>")
+      set(known ${SYMBIONT_PLAIN_LIBRARIES})
+      list(FILTER known INCLUDE REGEX "^${CMAKE_MATCH_1}\\|")
+      if(NOT known)
+        message(FATAL_ERROR "${module} links ${CMAKE_MATCH_1}: say in cmake/Package.cmake which package has it")
+      endif()
+      string(REGEX REPLACE "^.*\\|" "" known "${known}")
+      list(APPEND debian ${known})
+      continue()
+    endif()
     if(link MATCHES "BUILD_INTERFACE" OR NOT link MATCHES "([A-Za-z0-9_]+)::([A-Za-z0-9_]+)")
       continue()
     endif()
