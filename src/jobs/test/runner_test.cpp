@@ -347,7 +347,8 @@ TEST_F(JobRun, TellsAlsoOfWhatAProcessLostOnEpochsThatWereRecordedBefore) {
   const auto resumed = run_job(spec(), options_, second);
   ASSERT_TRUE(resumed) << resumed.error().message();
   std::int64_t lost_uj = 0;
-  for (const auto& process : recorded(resumed->run).front().attempts.front().incarnations) {
+  const auto records = recorded(resumed->run);
+  for (const auto& process : records.front().attempts.front().incarnations) {
     lost_uj += process.lost.energy_uj;
   }
   EXPECT_GE(lost_uj, 2 * 4'000'000);
@@ -362,7 +363,8 @@ TEST_F(JobRun, ThatBreaksOffSaysWhyInTheLedgerAndGivesItsLeaseBack) {
   ASSERT_TRUE(ledger) << ledger.error().message();
   EXPECT_TRUE(ledger->leases()->empty());
   const auto run = ledger->last_run(ledger->find_job("scripted")->value().id);
-  const auto& process = recorded((*run)->id).front().attempts.front().incarnations.front();
+  const auto records = recorded((*run)->id);
+  const auto& process = records.front().attempts.front().incarnations.front();
   EXPECT_TRUE(process.ended);
   EXPECT_THAT(process.how, HasSubstr(broken.error().message()));
 }
