@@ -115,7 +115,7 @@ TEST(MeasureLoad, FindsTheModelOfAMachineAgain) {
   ModelledMachine machine;
   Sweep sweep;
   sweep.samples = 2;
-  sweep.sample_duration = milliseconds(100);
+  sweep.sample_duration = milliseconds(600);  // long beside what a busy machine takes away
   sweep.settling = milliseconds(0);
   int calls = 0;
   sweep.on_sample = [&calls](double, int) { ++calls; };
