@@ -70,8 +70,9 @@ RC_GTEST_PROP(FitPowerCurve, AlwaysGivesACurveOfAFullSweep, ()) {
       *rc::gen::container<std::vector<std::uint16_t>>(15, rc::gen::arbitrary<std::uint16_t>());
   std::vector<LoadSample> samples;
   for (std::size_t i = 0; i < watts.size(); ++i) {
+    const std::size_t load = i / 3;
     samples.push_back(
-        sample(i / 3, 0.02 + 0.24 * static_cast<double>(i / 3), 0.1 + watts[i] / 100.0));
+        sample(load, 0.02 + 0.24 * static_cast<double>(load), 0.1 + watts[i] / 100.0));
   }
   const auto curve = fit_power_curve("any", samples);
   // Two samples of a thousandth and a thousand watts are no sweep either.
