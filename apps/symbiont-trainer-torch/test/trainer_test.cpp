@@ -94,7 +94,7 @@ class Worker {
   }
   std::string stop() {
     say(train::Stop{"enough"});
-    const std::string weights = slurp(hear<train::Done>().weights);
+    std::string weights = slurp(hear<train::Done>().weights);
     EXPECT_EQ(end(), "exit code 0");
     return weights;
   }
@@ -209,7 +209,7 @@ class Trainer : public testing::Test {
   // What a worker says that cannot go on.
   train::Failed failure() {
     Worker worker = connected();
-    const auto failed = worker.hear<train::Failed>();
+    auto failed = worker.hear<train::Failed>();
     EXPECT_EQ(worker.end(), "exit code 1");
     return failed;
   }
@@ -217,7 +217,7 @@ class Trainer : public testing::Test {
   std::string end_without_connection() {
     fs::remove(folder_ / "stderr");
     Worker worker(std::move(Subprocess::spawn(spawn_options()).value()));
-    const std::string end = worker.end();
+    std::string end = worker.end();
     pollfd waiting{listener_.get(), POLLIN, 0};
     EXPECT_EQ(::poll(&waiting, 1, 0), 0) << "it connected";
     return end;
