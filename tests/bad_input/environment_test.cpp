@@ -159,12 +159,13 @@ TEST(BadPlaceForThePage, IsAFileThatIsNoPage) {
   room.expect_clean();
 }
 
-void expect_page(const Room& room, const std::string& name) {
+void expect_page(const Room& room, const std::string& name, const std::string& words) {
   const Ended report = room.run({"report", "trial", "--html", name});
   EXPECT_EQ(report.status.exit_code, 0) << report.message;
   EXPECT_THAT(report.output, HasSubstr("report    " + name));
   const std::string page = read_file(room / name).value_or("");
   EXPECT_THAT(page, StartsWith("<!DOCTYPE html>"));
+  EXPECT_THAT(page, HasSubstr(words));
   EXPECT_THAT(page, EndsWith("</html>\n"));
 }
 
@@ -190,7 +191,7 @@ TEST(Page, IsMadeOfARunThatFailed) {
   const Room room;
   room.write_worker("--misbehave=exit");
   ASSERT_EQ(room.run(kRun).status.exit_code, 1);
-  expect_page(room, "failed.html");
+  expect_page(room, "page.html", "failed at 16");
   room.expect_clean();
 }
 
@@ -201,7 +202,7 @@ TEST(Page, IsMadeOfARunThatWasInterrupted) {
   ASSERT_TRUE(room.worker_says("run"));
   running.process.signal_group(SIGTERM);
   ASSERT_EQ(running.wait().status.exit_code, 5);
-  expect_page(room, "interrupted.html");
+  expect_page(room, "page.html", "interrupted at 16");
   room.expect_clean();
 }
 
