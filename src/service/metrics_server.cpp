@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <condition_variable>
 #include <csignal>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -16,14 +18,47 @@ namespace symbiont::service {
 namespace {
 
 constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
-constexpr int kThreads = 2;
-constexpr int kTimeoutSeconds = 5;  // of a client that sends or reads slowly
+constexpr int kThreads = 16;
+constexpr int kMostConnections = 2 * kThreads;
+constexpr int kTimeoutSeconds = 1;  // of a client that is silent or does not read
 
 tl::unexpected<Error> malformed(std::string_view text, std::string_view why) {
   return fail(
       ErrorCode::kInvalidArgument,
       fmt::format("found address \"{}\": {}; expected HOST:PORT, :PORT or PORT", text, why));
 }
+
+/// A pool with a bounded queue. What comes beyond it is left to the kernel, so that a flood takes
+/// neither memory nor the descriptors that the run needs.
+class BoundedPool : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> work) override {
+    {
+      std::unique_lock lock(mutex_);
+      freed_.wait(lock, [this] { return connections_ < kMostConnections; });
+      ++connections_;
+    }
+    pool_.enqueue([this, work = std::move(work)] {
+      work();
+      forget_connection();
+    });
+  }
+  void shutdown() override { pool_.shutdown(); }
+
+ private:
+  void forget_connection() {
+    {
+      const std::lock_guard lock(mutex_);
+      --connections_;
+    }
+    freed_.notify_one();
+  }
+
+  httplib::ThreadPool pool_{kThreads};
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  int connections_ = 0;
+};
 
 /// Blocks all signals while it lives, so that threads made meanwhile never take one: they belong to
 /// the thread that runs the job.
@@ -95,12 +130,15 @@ Result<MetricsServer> MetricsServer::start(const ListenAddress& address,
   auto state = std::make_unique<State>();
   state->address = address;
   httplib::Server& server = state->server;
-  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // it takes ownership
+  server.new_task_queue = [] { return new BoundedPool; };  // it takes ownership
   // The library's default lets two programs share a port, each hearing half of the requests.
   server.set_socket_options([](int socket) {
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
+  // One that is kept alive would hold a thread between two requests.
+  server.set_keep_alive_max_count(1);
+  server.set_keep_alive_timeout(kTimeoutSeconds);  // before the first byte, too
   server.set_read_timeout(kTimeoutSeconds);
   server.set_write_timeout(kTimeoutSeconds);
   server.set_payload_max_length(0);

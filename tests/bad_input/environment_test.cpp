@@ -1,5 +1,6 @@
 // Stories of disks, folders and streams that do not take what is written to them.
 
+#include <csignal>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -8,11 +9,14 @@
 
 #include "mount.h"
 #include "room.h"
+#include "symbiont/base/file.h"
 
 namespace symbiont::bad_input {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using Json = nlohmann::json;
 using testing::kCannotMount;
 using testing::make_read_only;
@@ -155,6 +159,16 @@ TEST(BadPlaceForThePage, IsAFileThatIsNoPage) {
   room.expect_clean();
 }
 
+void expect_page(const Room& room, const std::string& name, const std::string& words) {
+  const Ended report = room.run({"report", "trial", "--html", name});
+  EXPECT_EQ(report.status.exit_code, 0) << report.message;
+  EXPECT_THAT(report.output, HasSubstr("report    " + name));
+  const std::string page = read_file(room / name).value_or("");
+  EXPECT_THAT(page, StartsWith("<!DOCTYPE html>"));
+  EXPECT_THAT(page, HasSubstr(words));
+  EXPECT_THAT(page, EndsWith("</html>\n"));
+}
+
 TEST(Page, IsLeftByEveryRunAndMadeAgainFromTheLedger) {
   const Room room;
   const Json run = Json::parse(room.run(kRun).output);
@@ -171,6 +185,25 @@ TEST(Page, IsLeftByEveryRunAndMadeAgainFromTheLedger) {
   EXPECT_EQ(Json::parse(elsewhere.output)["report"], "second.html");
   EXPECT_TRUE(fs::exists(room / "second.html"));
   EXPECT_FALSE(fs::exists(room.home() / "reports" / "trial-2.html"));
+}
+
+TEST(Page, IsMadeOfARunThatFailed) {
+  const Room room;
+  room.write_worker("--misbehave=exit");
+  ASSERT_EQ(room.run(kRun).status.exit_code, 1);
+  expect_page(room, "page.html", "failed at 16");
+  room.expect_clean();
+}
+
+TEST(Page, IsMadeOfARunThatWasInterrupted) {
+  const Room room;
+  room.write_worker("--samples=4000 --step-ms=5");
+  Running running = room.start(kRun);
+  ASSERT_TRUE(room.worker_says("run"));
+  running.process.signal_group(SIGTERM);
+  ASSERT_EQ(running.wait().status.exit_code, 5);
+  expect_page(room, "page.html", "interrupted at 16");
+  room.expect_clean();
 }
 
 class BadOutput : public ::testing::TestWithParam<const char*> {};

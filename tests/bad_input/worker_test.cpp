@@ -97,11 +97,13 @@ TEST_F(BadWorker, ThatIsSlowKeepsASecondRunnerOut) {
   first.process.terminate(std::chrono::seconds(20));
 }
 
-TEST_F(BadWorker, IsStoppedByASigtermAndResumed) {
+class StoppedWorker : public BadWorker, public ::testing::WithParamInterface<int> {};
+
+TEST_P(StoppedWorker, IsResumed) {
   room_.write_worker("--samples=4000 --step-ms=5");
   Running running = room_.start(kRun);
   ASSERT_TRUE(room_.worker_says("run"));
-  running.process.signal_group(SIGTERM);
+  running.process.signal_group(GetParam());
   const Ended stopped = running.wait();
   EXPECT_EQ(stopped.status.exit_code, 5) << stopped.message;
   EXPECT_THAT(stopped.message, HasSubstr("interrupted"));
@@ -117,6 +119,30 @@ TEST_F(BadWorker, IsStoppedByASigtermAndResumed) {
   const Ended finished = room_.run(kRun);
   EXPECT_EQ(finished.status.exit_code, 0) << finished.message;
   EXPECT_TRUE(Json::parse(finished.output)["resumed"]);
+}
+
+INSTANTIATE_TEST_SUITE_P(By, StoppedWorker, ::testing::Values(SIGTERM, SIGHUP),
+                         [](const auto& signal) {
+                           return signal.param == SIGHUP ? "SIGHUP" : "SIGTERM";
+                         });
+
+TEST_F(BadWorker, OfAKilledRunnerLeavesAJobThatIsSaidToBeHeldByWhoIsGone) {
+  room_.write_worker("--samples=4000 --step-ms=5");
+  Running running = room_.start(kRun);
+  ASSERT_TRUE(room_.worker_says("run"));
+  const std::string holder =
+      fmt::format("held by pid {} on {}", running.process.pid(), host_name());
+  EXPECT_THAT(room_.run({"status"}).output, HasSubstr("job:trial " + holder + "\n"));
+
+  ::kill(running.process.pid(), SIGKILL);
+  EXPECT_EQ(running.wait().status.signal, SIGKILL);
+  EXPECT_THAT(room_.run({"status"}).output,
+              HasSubstr("job:trial was " + holder + ", which is gone\n"));
+  EXPECT_TRUE(Json::parse(room_.run({"status", "--json"}).output)["leases"][0]["gone"]);
+
+  room_.write_worker("--samples=4000");
+  EXPECT_EQ(room_.run(kRun).status.exit_code, 0);
+  EXPECT_THAT(room_.run({"status"}).output, Not(HasSubstr("held by")));
 }
 
 /// These train for real.

@@ -67,6 +67,7 @@ class Worker:
         self._session = _core.Session(batch_size, learning_rate, max_epochs, seed,
                                       os.fspath(output))
         self._seeds_generators = seed_generators
+        self._steps_per_epoch = 0
         self._contents = Contents((), None, None)
         self._to_skip = 0  # batches of the resumed epoch that were trained before
         self._generator_states: dict[str, Any] | None = None  # to restore after them
@@ -142,6 +143,7 @@ class Worker:
         """
         if not self._entered:
             raise RuntimeError("a worker is used as: with symbiont.Worker() as job")
+        self._steps_per_epoch = steps_per_epoch
         self._contents = Contents(state, save, load)
         self._resume()
         self._call(self._session.start, steps_per_epoch, parameters, memory, _framework(), device)
@@ -150,24 +152,25 @@ class Worker:
             if self._seeds_generators:
                 _generators.seed_all(_core.derive_seed(self.seed, "epoch", epoch))
             yield epoch
-            self._check_reported(epoch, steps_per_epoch)
+            self._check_reported(epoch)
 
     def steps(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches of this epoch, each a step. Waits for leases and saves checkpoints between
-        them. When an epoch is resumed, passes over those that were trained before."""
+        them. When an epoch is resumed, passes over those that were trained before.
+
+        Several calls may share an epoch. A batch beyond its steps is a ValueError: nothing is left
+        out in silence. Of what has no end, give ``itertools.islice(batches, steps)``."""
         iterator = iter(batches)
         self._skip(iterator)
         granted = left = self._next_lease()
-        if left == 0:
-            return
         for batch in iterator:
+            if left == 0:
+                raise self._surplus_batch()
             yield batch
             left -= 1
             if left == 0:
                 self._end_lease(granted)
                 granted = left = self._next_lease()
-                if left == 0:
-                    return
         if left < granted:  # more may come from another iterable
             self._end_lease(granted - left)
 
@@ -181,7 +184,8 @@ class Worker:
         if not self._asked(_Kind.EVALUATE):
             raise Error("FAILED_PRECONDITION",
                         f"report(metric) comes after the steps of an epoch; of epoch "
-                        f"{self._session.epoch + 1} {self._session.position} steps are done")
+                        f"{self._session.epoch + 1} {self._session.position} of "
+                        f"{self._steps_per_epoch} steps are done")
         self._call(self._session.evaluated, float(metric))
 
     def save_weights(self, tensors: Mapping[str, Any]) -> Path:
@@ -259,12 +263,18 @@ class Worker:
         loss_sum, self._loss_sum = float(self._loss_sum), 0.0
         self._call(self._session.trained, steps, steps * self.batch_size, loss_sum)
 
-    def _check_reported(self, epoch: int, steps_per_epoch: int) -> None:
+    def _surplus_batch(self) -> ValueError:
+        steps = self._steps_per_epoch
+        return ValueError(f"epoch {self._session.epoch + 1}: job.steps() was given at least "
+                          f"{steps + 1} batches, but job.epochs({steps}) said that an epoch has "
+                          f"{steps} steps")
+
+    def _check_reported(self, epoch: int) -> None:
         if self._session.epoch == epoch:
             return
         done = self._session.position
-        what = (f"{done} of its {steps_per_epoch} steps are done" if done < steps_per_epoch
-                else "report(metric) was not called")
+        what = (f"{done} of its {self._steps_per_epoch} steps are done"
+                if done < self._steps_per_epoch else "report(metric) was not called")
         raise Error("FAILED_PRECONDITION", f"epoch {epoch} ended too early: {what}")
 
     def _say_done(self) -> None:

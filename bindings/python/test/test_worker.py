@@ -283,12 +283,35 @@ class AFailingWorker(unittest.TestCase):
         self.fails_with("for batch in job.steps([1, 2]): pass",
                         "epoch 1 ended too early: 2 of its 3 steps are done")
 
+    def test_says_that_an_epoch_had_too_many_batches(self):
+        words = ("ValueError: epoch 1: job.steps() was given at least 4 batches, but "
+                 "job.epochs(3) said that an epoch has 3 steps")
+        for loop in ("for batch in job.steps(range(5)): pass",
+                     "for batch in job.steps(iter(int, 1)): pass",  # without end
+                     "[batch for part in (range(2), range(1), range(1)) "
+                     "for batch in job.steps(part)]"):
+            self.fails_with(loop, words, hears_ran=True)
+
+    def test_may_take_an_epoch_from_several_loaders(self):
+        script = """
+            import symbiont
+            with symbiont.Worker() as job:
+                for epoch in job.epochs(3):
+                    seen = [batch for part in ([1, 2], [], [3], [])
+                            for batch in job.steps(part)]
+                    job.report(len(seen))
+        """
+        with FakeRunner(script) as runner:
+            runner.start()
+            self.assertEqual(runner.run(2)["epoch_end"], False)
+            self.assertEqual(runner.run_epoch()["metric"], 3)
+
     def test_says_that_no_metric_was_reported(self):
         self.fails_with("for batch in job.steps([1, 2, 3]): pass",
                         "report(metric) was not called", hears_ran=True)
 
     def test_says_that_a_metric_was_reported_too_early(self):
-        self.fails_with("job.report(1)", "of epoch 1 0 steps are done")
+        self.fails_with("job.report(1)", "of epoch 1 0 of 3 steps are done")
 
     def test_says_that_the_script_ended_by_itself(self):
         self.fails_with("break", "the script ended before the runner stopped it")

@@ -2,11 +2,16 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <sys/socket.h>
+
+#include "symbiont/base/file.h"
 
 namespace symbiont::service {
 namespace {
@@ -39,6 +44,33 @@ TEST(MetricsServer, SaysWhereTheMetricsAreAndNothingElse) {
   EXPECT_THAT(client.Get("/")->body, HasSubstr("/metrics"));
   EXPECT_EQ(client.Get("/../etc/passwd")->status, 404);
   EXPECT_EQ(client.Post("/metrics", std::string(1 << 20, 'x'), "text/plain")->status, 413);
+}
+
+/// A connection to this machine's port that has sent `bytes` and stays open.
+FileDescriptor connected(int port, std::string_view bytes) {
+  FileDescriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(::send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), std::ssize(bytes));
+  return client;
+}
+
+TEST(MetricsServer, AnswersWhileOthersKeepTheirConnectionsAndSayNoMore) {
+  const auto server = MetricsServer::start({}, [] { return std::string("up 1\n"); });
+  ASSERT_TRUE(server);
+  std::vector<FileDescriptor> others;
+  for (int i = 0; i < 10; ++i) {
+    others.push_back(connected(port_of(*server), ""));
+    others.push_back(connected(port_of(*server), "GET /metrics HTTP/1.1\r\nHost: me"));
+  }
+  httplib::Client client("127.0.0.1", port_of(*server));
+  client.set_read_timeout(15);
+  const auto answer = client.Get("/metrics");
+  ASSERT_TRUE(answer) << httplib::to_string(answer.error());
+  EXPECT_EQ(answer->body, "up 1\n");
 }
 
 TEST(MetricsServer, RefusesAPortThatIsTaken) {
