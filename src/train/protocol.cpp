@@ -196,9 +196,9 @@ class Fields {
 
  private:
   const Json& at(const char* key) const {
-    static const Json kNull;
+    static const Json null;
     const auto found = object_.find(key);
-    return found == object_.end() ? kNull : *found;
+    return found == object_.end() ? null : *found;
   }
 
   tl::unexpected<Error> wrong(const char* key, const Json& value, const char* expected) const {

@@ -49,7 +49,7 @@ Result<Worker> Worker::start(const AttemptOptions& options) {
 
 Result<void> Worker::send(const RunnerMessage& message) {
   SYM_CHECK(lines_.has_value());  // nothing is said before hello
-  const Result<void> sent = lines_->send(encode(message));
+  Result<void> sent = lines_->send(encode(message));
   // Its last words may still be unread, so a closed channel is left for `receive` to find.
   if (!sent && sent.error().code() != ErrorCode::kCancelled) {
     return sent;

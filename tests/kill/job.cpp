@@ -153,7 +153,7 @@ void Job::move_home() {
 }
 
 fs::path Job::copy_home() {
-  const fs::path original = std::exchange(home_, folder_ / "home that was copied");
+  fs::path original = std::exchange(home_, folder_ / "home that was copied");
   fs::copy(original, home_, fs::copy_options::recursive);
   return original;
 }

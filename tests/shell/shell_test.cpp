@@ -121,7 +121,7 @@ Words offered_by_fish(const Desk& desk, const std::string& line) {
 
 /// The pages of all commands, by file name.
 fs::path write_pages(const Desk& desk) {
-  const fs::path folder = desk / "pages";
+  fs::path folder = desk / "pages";
   fs::create_directory(folder);
   desk.run({SYMBIONT_PROGRAM, "manual", "--folder", folder});
   return folder;

@@ -45,7 +45,7 @@ Result<void> same_id(const Result<Id>& id, Id expected) {
   return done(id);
 }
 
-constexpr auto id_of = [](const auto& row) { return row.id; };
+constexpr auto kIdOf = [](const auto& row) { return row.id; };
 
 PlayedAttempt played(const AttemptRecord& record) {
   PlayedAttempt played;
@@ -152,7 +152,7 @@ Result<void> Play::create(Ledger* ledger) {
   History history;
   history.policy = next_policy();
   return ledger == nullptr ? Result<void>()
-                           : same_id(ledger->create_job(job, history, now()).map(id_of), kJob);
+                           : same_id(ledger->create_job(job, history, now()).map(kIdOf), kJob);
 }
 
 Result<void> Play::bury(Ledger* ledger) {
@@ -167,7 +167,7 @@ Result<void> Play::begin_run(Ledger* ledger) {
   run_ = ++runs_;
   return ledger == nullptr
              ? Result<void>()
-             : same_id(ledger->begin_run(kJob, kHistory, 3, 1, now()).map(id_of), *run_);
+             : same_id(ledger->begin_run(kJob, kHistory, 3, 1, now()).map(kIdOf), *run_);
 }
 
 Result<void> Play::finish_run(Ledger* ledger) {
@@ -191,14 +191,14 @@ Result<void> Play::decide(Ledger* ledger) {
   attempt_ = static_cast<Id>(state_.attempts.size()) + 1;
   state_.attempts[*attempt_].recurrence = *recurrence_;
   return ledger == nullptr ? Result<void>()
-                           : same_id(ledger->decide(decision).map(id_of), *attempt_);
+                           : same_id(ledger->decide(decision).map(kIdOf), *attempt_);
 }
 
 Result<void> Play::begin_incarnation(Ledger* ledger) {
   incarnation_ = ++incarnations_;
   return ledger == nullptr
              ? Result<void>()
-             : same_id(ledger->begin_incarnation(*attempt_, now()).map(id_of), *incarnation_);
+             : same_id(ledger->begin_incarnation(*attempt_, now()).map(kIdOf), *incarnation_);
 }
 
 Result<void> Play::start_up(Ledger* ledger) {
