@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "symbiont/base/file.h"
 #include "symbiont/base/host.h"
 #include "symbiont/jobs/runner.h"
 #include "symbiont/report/terminal_text.h"
@@ -44,12 +45,10 @@ std::filesystem::path search_path(std::string_view program) {
 /// `path` without `folder` before it; nothing when it is elsewhere, or shorter as it is.
 std::optional<std::filesystem::path> path_below(const std::filesystem::path& folder,
                                                 const std::filesystem::path& path) {
-  const std::filesystem::path rest = path.lexically_relative(folder);
-  if (!folder.is_absolute() || folder == folder.root_path() || rest.empty() ||
-      *rest.begin() == "..") {
+  if (!folder.is_absolute() || folder == folder.root_path() || !is_inside(path, folder)) {
     return std::nullopt;
   }
-  return rest;
+  return path.lexically_relative(folder);
 }
 
 /// A program of ours that this one starts: beside it, else where it is installed, else in PATH,
