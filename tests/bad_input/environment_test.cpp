@@ -9,14 +9,11 @@
 #include "mount.h"
 #include "room.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
-using testing::kCannotMount;
-using testing::make_read_only;
-using testing::on_small_disk;
 
 const Words kRun = {"run", "job.toml", "--json"};
 
@@ -276,4 +273,4 @@ TEST(BadPath, FromAFolderThatIsGoneIsRefused) {
 }
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing
