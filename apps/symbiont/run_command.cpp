@@ -109,7 +109,8 @@ std::string command_line(const jobs::RunPlan& plan) {
   const std::vector<std::string>& command = plan.spec.own_command();
   const std::string line =
       command.empty() ? "" : fmt::format("command   {}\n", fmt::join(command, " "));
-  return plan.spec.plain ? line + fmt::format("metrics   {}\n", plan.spec.plain->metrics) : line;
+  const jobs::PlainSpec* plain = plan.spec.plain();
+  return plain != nullptr ? line + fmt::format("metrics   {}\n", plain->metrics) : line;
 }
 
 std::string plan_text(const jobs::RunPlan& plan) {

@@ -163,7 +163,7 @@ Result<void> check_worker(const JobSpec& spec, const RunOptions& options) {
   if (spec.own_command().empty()) {
     return check_trainer(options.trainer);
   }
-  if (spec.plain) {
+  if (spec.plain() != nullptr) {
     SYM_RETURN_IF_ERROR(check_supervisor(options.supervisor));
   }
   return check_program(spec);
@@ -274,7 +274,7 @@ Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
   SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, open_ledger(options));
   Session session{spec,
                   options.home,
-                  spec.plain ? options.supervisor : options.trainer,
+                  spec.plain() != nullptr ? options.supervisor : options.trainer,
                   std::move(opened),
                   std::move(monitor),
                   std::move(intensity),
