@@ -92,6 +92,19 @@ std::string to_text(const nlohmann::ordered_json& document) {
   return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+std::filesystem::path shown_path(const std::filesystem::path& path) {
+  std::error_code unknown;  // without a current folder nothing is below it
+  const auto absolute = std::filesystem::absolute(path, unknown).lexically_normal();
+  const auto here = std::filesystem::current_path(unknown);
+  if (auto below = path_below(here, absolute)) {
+    return *below;
+  }
+  if (auto below = path_below(environment("HOME"), absolute)) {
+    return "~" / *below;
+  }
+  return absolute;
+}
+
 void StateOptions::add_to(CLI::App& command) {
   command
       .add_option("--home", home,
@@ -120,19 +133,7 @@ Result<std::filesystem::path> StateOptions::home_directory() const {
 
 std::filesystem::path StateOptions::shown_home() const {
   const auto directory = home_directory();
-  if (!directory) {
-    return {};
-  }
-  std::error_code unknown;  // without a current folder nothing is below it
-  const auto absolute = std::filesystem::absolute(*directory, unknown).lexically_normal();
-  const auto here = std::filesystem::current_path(unknown);
-  if (auto below = path_below(here, absolute)) {
-    return *below;
-  }
-  if (auto below = path_below(environment("HOME"), absolute)) {
-    return "~" / *below;
-  }
-  return absolute;
+  return directory ? shown_path(*directory) : std::filesystem::path();
 }
 
 Result<std::string> StateOptions::ledger_url() const {

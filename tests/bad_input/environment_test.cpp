@@ -109,13 +109,17 @@ TEST(AnyHome, IsNamedAsItCanBeUsedFromWhereOneIs) {
   EXPECT_THAT(weights_line(beside),
               HasSubstr(" home/jobs/trial/attempt-1/weights.safetensors (older"))
       << beside.message;
+  EXPECT_THAT(beside.output, HasSubstr("\nreport    home/reports/trial-1.html\n"));
   const Ended below =
       room.run_redirected(R"(export HOME="$PWD"; cd / && exec "$@")", {"report", "trial"});
   EXPECT_THAT(weights_line(below), HasSubstr(" ~/home/jobs/trial/attempt-1/weights.safetensors"));
+  EXPECT_THAT(below.output, HasSubstr("\nreport    ~/home/reports/trial-1.html\n"));
   const Ended elsewhere =
       room.run_redirected(R"(export HOME=/nowhere; cd / && exec "$@")", {"report", "trial"});
   EXPECT_THAT(weights_line(elsewhere),
               HasSubstr(" " + (room.home() / "jobs/trial/attempt-1/weights.safetensors").string()));
+  EXPECT_THAT(elsewhere.output,
+              HasSubstr("\nreport    " + (room.home() / "reports/trial-1.html").string() + "\n"));
 }
 
 TEST(BadPlaceForThePage, IsAnErrorBeforeTheRunAndAWarningAfterIt) {
