@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "symbiont/base/file.h"
 #include "symbiont/base/host.h"
 #include "symbiont/jobs/runner.h"
 #include "symbiont/report/terminal_text.h"
@@ -44,12 +45,10 @@ std::filesystem::path search_path(std::string_view program) {
 /// `path` without `folder` before it; nothing when it is elsewhere, or shorter as it is.
 std::optional<std::filesystem::path> path_below(const std::filesystem::path& folder,
                                                 const std::filesystem::path& path) {
-  const std::filesystem::path rest = path.lexically_relative(folder);
-  if (!folder.is_absolute() || folder == folder.root_path() || rest.empty() ||
-      *rest.begin() == "..") {
+  if (!folder.is_absolute() || folder == folder.root_path() || !is_inside(path, folder)) {
     return std::nullopt;
   }
-  return rest;
+  return path.lexically_relative(folder);
 }
 
 /// A program of ours that this one starts: beside it, else where it is installed, else in PATH,
@@ -93,6 +92,19 @@ std::string to_text(const nlohmann::ordered_json& document) {
   return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+std::filesystem::path shown_path(const std::filesystem::path& path) {
+  std::error_code unknown;  // without a current folder nothing is below it
+  const auto absolute = std::filesystem::absolute(path, unknown).lexically_normal();
+  const auto here = std::filesystem::current_path(unknown);
+  if (auto below = path_below(here, absolute)) {
+    return *below;
+  }
+  if (auto below = path_below(environment("HOME"), absolute)) {
+    return "~" / *below;
+  }
+  return absolute;
+}
+
 void StateOptions::add_to(CLI::App& command) {
   command
       .add_option("--home", home,
@@ -121,19 +133,7 @@ Result<std::filesystem::path> StateOptions::home_directory() const {
 
 std::filesystem::path StateOptions::shown_home() const {
   const auto directory = home_directory();
-  if (!directory) {
-    return {};
-  }
-  std::error_code unknown;  // without a current folder nothing is below it
-  const auto absolute = std::filesystem::absolute(*directory, unknown).lexically_normal();
-  const auto here = std::filesystem::current_path(unknown);
-  if (auto below = path_below(here, absolute)) {
-    return *below;
-  }
-  if (auto below = path_below(environment("HOME"), absolute)) {
-    return "~" / *below;
-  }
-  return absolute;
+  return directory ? shown_path(*directory) : std::filesystem::path();
 }
 
 Result<std::string> StateOptions::ledger_url() const {

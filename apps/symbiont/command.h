@@ -30,6 +30,10 @@ int report_error(const Error& error);
 /// are replaced.
 std::string to_text(const nlohmann::ordered_json& document);
 
+/// A path as a person can use it from here: below the current folder without that, below $HOME with
+/// "~", else absolute. Not for programs: only a shell knows "~".
+std::filesystem::path shown_path(const std::filesystem::path& path);
+
 /// Options that commands with state share.
 struct StateOptions {
   std::string home;    ///< --home
@@ -38,8 +42,7 @@ struct StateOptions {
   void add_to(CLI::App& command);
   /// --home, else $SYMBIONT_HOME, else $XDG_STATE_HOME/symbiont, else ~/.local/state/symbiont.
   Result<std::filesystem::path> home_directory() const;
-  /// The same as a person can use it from here: below the current folder without that, below $HOME
-  /// with "~", else absolute. Empty when there is none.
+  /// The same as `shown_path` has it. Empty when there is none.
   std::filesystem::path shown_home() const;
   /// --ledger, else HOME/ledger.sqlite.
   Result<std::string> ledger_url() const;

@@ -90,20 +90,6 @@ void add_meters_command(CLI::App& energy, int& exit_code) {
 
 }  // namespace
 
-std::string with_prefix(double value, const char* unit) {
-  struct Prefix {
-    double factor;
-    const char* name;
-  };
-  for (const Prefix& prefix : {Prefix{1e6, "M"}, Prefix{1e3, "k"}, Prefix{1.0, ""},
-                               Prefix{1e-3, "m"}, Prefix{1e-6, "µ"}}) {
-    if (std::abs(value) >= prefix.factor) {
-      return fmt::format("{:.3g} {}{}", value / prefix.factor, prefix.name, unit);
-    }
-  }
-  return fmt::format("{:.3g} {}", value, unit);
-}
-
 std::string refuse_not_a_number(const std::string& text) {
   return std::isnan(std::strtod(text.c_str(), nullptr)) ? text + ": found no number" : "";
 }

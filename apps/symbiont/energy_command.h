@@ -25,9 +25,6 @@ struct MeterOptions {
 /// A check for CLI::Option: CLI::Range lets "nan" pass.
 std::string refuse_not_a_number(const std::string& text);
 
-/// "1.23 kJ": three digits, modelled figures deserve no more.
-std::string with_prefix(double value, const char* unit);
-
 void add_measure_command(CLI::App& energy, const std::vector<std::string>& command, int& exit_code);
 void add_calibrate_command(CLI::App& energy, int& exit_code);
 

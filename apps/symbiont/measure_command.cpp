@@ -15,6 +15,7 @@
 #include "symbiont/base/file.h"
 #include "symbiont/carbon/emissions.h"
 #include "symbiont/energy/cpu_time.h"
+#include "symbiont/report/quantity_text.h"
 
 namespace symbiont::app {
 namespace {
@@ -183,9 +184,10 @@ std::string json_of(const Measurement& measurement, const MeasureArguments& argu
 
 std::string energy_text(const Measurement& measurement) {
   const Usage sum = sum_of(*measurement.usage);
-  std::string text = with_prefix(sum.energy().value(), "J");
+  std::string text = report::with_prefix(sum.energy().value(), "J");
   if (measurement.time > Seconds()) {
-    text += fmt::format(" ({})", with_prefix((sum.energy() / measurement.time).value(), "W"));
+    text +=
+        fmt::format(" ({})", report::with_prefix((sum.energy() / measurement.time).value(), "W"));
   }
   text += ", " + measurement.description;
   return sum.scope == Scope::kMachine ? text + " with all that ran on it" : text;
@@ -195,13 +197,15 @@ std::string text_of(const Measurement& measurement) {
   std::string text = fmt::format("symbiont: {:.3f} s, {:.3f} s of processor time",
                                  measurement.time.value(), measurement.cpu_time.value());
   if (measurement.usage) text += ", " + energy_text(measurement);
-  if (measurement.emitted) text += ", " + with_prefix(measurement.emitted->value(), "g") + " CO2";
+  if (measurement.emitted)
+    text += ", " + report::with_prefix(measurement.emitted->value(), "g") + " CO2";
   text += '\n';
   if (!measurement.usage || measurement.usage->size() < 2) return text;
   for (std::size_t i = 0; i < measurement.usage->size(); ++i) {
     const Usage& usage = (*measurement.usage)[i];
-    text += fmt::format("symbiont:   {:<20} {:>9}  {}\n", measurement.domains[i].name,
-                        with_prefix(usage.energy().value(), "J"), to_string(usage.provenance));
+    text +=
+        fmt::format("symbiont:   {:<20} {:>9}  {}\n", measurement.domains[i].name,
+                    report::with_prefix(usage.energy().value(), "J"), to_string(usage.provenance));
   }
   return text;
 }
@@ -256,8 +260,8 @@ class IntervalLines {
     const Joules energy = usage->energy() - last_.energy();
     const Seconds time = usage->seconds() - last_.seconds();
     std::fprintf(stderr, "symbiont: %8.2f s  %9s  %9s\n", usage->seconds().value(),
-                 with_prefix(usage->energy().value(), "J").c_str(),
-                 with_prefix((energy / time).value(), "W").c_str());
+                 report::with_prefix(usage->energy().value(), "J").c_str(),
+                 report::with_prefix((energy / time).value(), "W").c_str());
     last_ = *usage;
   }
 

@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <memory>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "report_page.h"
@@ -56,11 +54,7 @@ Result<int> perform(const ReportArguments& arguments) {
   } else {
     SYM_RETURN_IF_ERROR(write_page(arguments.html, records, summary));
   }
-  const bool color = ::isatty(STDOUT_FILENO) == 1;
-  std::fputs((arguments.json ? report::to_json(summary)
-                             : report::to_text(summary, color, arguments.state.shown_home()))
-                 .c_str(),
-             stdout);
+  print_summary(std::move(summary), arguments.json, arguments.state);
   return kDone;
 }
 

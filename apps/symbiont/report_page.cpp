@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <fstream>
 #include <thread>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "symbiont/base/file.h"
 #include "symbiont/base/host.h"
@@ -99,6 +101,16 @@ std::string existing_page(const StateOptions& state, const report::RunRecords& r
     return "";
   }
   return usual_page(*home, records).string();
+}
+
+void print_summary(report::RunSummary summary, bool json, const StateOptions& state) {
+  if (!json && !summary.page.empty()) {
+    summary.page = shown_path(summary.page).string();
+  }
+  const bool color = ::isatty(STDOUT_FILENO) == 1;
+  const std::string text =
+      json ? report::to_json(summary) : report::to_text(summary, color, state.shown_home());
+  std::fputs(text.c_str(), stdout);
 }
 
 }  // namespace symbiont::app

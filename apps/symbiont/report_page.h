@@ -1,5 +1,5 @@
 #pragma once
-/// Where a run's HTML page goes, and putting it there.
+/// What a run leaves for people: its HTML page, where that goes, and the summary that names it.
 
 #include <filesystem>
 #include <string>
@@ -23,5 +23,9 @@ Result<void> write_usual_page(const std::filesystem::path& home, const report::R
 
 /// The usual place if there is a page; empty otherwise.
 std::string existing_page(const StateOptions& state, const report::RunRecords& records);
+
+/// The summary on standard output: one JSON document, or the table for people, whose paths are as
+/// `shown_path` has them.
+void print_summary(report::RunSummary summary, bool json, const StateOptions& state);
 
 }  // namespace symbiont::app

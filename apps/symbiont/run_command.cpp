@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "command.h"
 #include "progress_line.h"
@@ -109,7 +108,8 @@ std::string command_line(const jobs::RunPlan& plan) {
   const std::vector<std::string>& command = plan.spec.own_command();
   const std::string line =
       command.empty() ? "" : fmt::format("command   {}\n", fmt::join(command, " "));
-  return plan.spec.plain ? line + fmt::format("metrics   {}\n", plan.spec.plain->metrics) : line;
+  const jobs::PlainSpec* plain = plan.spec.plain();
+  return plain != nullptr ? line + fmt::format("metrics   {}\n", plain->metrics) : line;
 }
 
 std::string plan_text(const jobs::RunPlan& plan) {
@@ -283,11 +283,7 @@ Result<int> perform(const RunArguments& arguments) {
     SYM_ASSIGN_OR_RETURN(outcome, std::move(performed));
   }
   SYM_ASSIGN_OR_RETURN(const auto summary, report_run(arguments, options.home, outcome));
-  const bool color = ::isatty(STDOUT_FILENO) == 1;
-  std::fputs((arguments.json ? report::to_json(summary)
-                             : report::to_text(summary, color, arguments.state.shown_home()))
-                 .c_str(),
-             stdout);
+  print_summary(summary, arguments.json, arguments.state);
   if (!outcome.message.empty()) {
     std::fprintf(stderr, "symbiont: %s\n", report::terminal_text(outcome.message).c_str());
   }

@@ -314,6 +314,11 @@ Result<void> create_directories(const std::filesystem::path& path) {
   return {};
 }
 
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const std::filesystem::path rest = path.lexically_relative(folder);
+  return !folder.empty() && !rest.empty() && *rest.begin() != "..";
+}
+
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   if (this != &other) {
     reset();

@@ -28,9 +28,9 @@ std::optional<nanoseconds> read_usage(const fs::path& file, bool unified) {
 
 /// `cgroup` as a path below the mount, which may show only a part of the hierarchy.
 std::optional<fs::path> below_mount(const CgroupMount& mount, const fs::path& cgroup) {
-  const fs::path relative = cgroup.lexically_normal().lexically_relative(mount.root);
-  if (relative.empty() || *relative.begin() == "..") return std::nullopt;
-  return mount.mount_point.relative_path() / relative;
+  const fs::path path = cgroup.lexically_normal();
+  if (!is_inside(path, mount.root)) return std::nullopt;
+  return mount.mount_point.relative_path() / path.lexically_relative(mount.root);
 }
 
 Result<void> check(std::string_view cgroup) {

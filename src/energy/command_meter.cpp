@@ -59,7 +59,7 @@ Result<void> set_provenance(CommandLine& line, std::string_view text) {
 }
 
 Result<void> set_covers(CommandLine& line, std::string_view text) {
-  line.covers = split_words(text);
+  line.covers = split_list(text);
   for (const std::string& component : line.covers) {
     if (component.empty()) return unexpected_text(text, "component ids");
   }

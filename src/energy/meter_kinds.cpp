@@ -32,7 +32,7 @@ Opened open_rapl(const MonitorOptions& options, std::string_view) {
 }
 
 Opened open_hwmon(const MonitorOptions& options, std::string_view wanted) {
-  return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_words(wanted)),
+  return std::make_unique<SensorMeter>(find_hwmon_sensors(options.sysroot, split_list(wanted)),
                                        kHwmonSampling, system_clock());
 }
 
@@ -43,7 +43,7 @@ Opened open_perf(const MonitorOptions& options, std::string_view) {
 
 Opened open_nvml(const MonitorOptions& options, std::string_view wanted) {
   NvmlOptions nvml = NvmlOptions::from_environment(options.sysroot);
-  nvml.wanted = split_words(wanted);
+  nvml.wanted = split_list(wanted);
   return std::make_unique<SensorMeter>(find_nvml_sensors(nvml), kNvmlSampling, system_clock());
 }
 

@@ -141,7 +141,7 @@ std::vector<Gpu> visible_gpus(const NvmlLibrary& library, std::vector<Gpu> gpus,
     return {};
   }
   std::vector<Gpu> visible;
-  for (const std::string& word : split_words(words)) {
+  for (const std::string& word : split_list(words)) {
     const Gpu* const gpu = find_visible(library, gpus, word);
     if (gpu == nullptr) break;
     const bool is_known = std::any_of(visible.begin(), visible.end(),

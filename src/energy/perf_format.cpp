@@ -59,7 +59,7 @@ std::uint64_t low_bits(std::uint64_t value, std::uint64_t count) {
 
 Result<std::vector<std::pair<std::string, std::uint64_t>>> parse_perf_terms(std::string_view text) {
   std::vector<std::pair<std::string, std::uint64_t>> terms;
-  for (const std::string& word : split_words(text)) {
+  for (const std::string& word : split_list(text)) {
     const std::size_t equals = std::min(word.find('='), word.size());
     std::uint64_t value = 1;
     if (equals < word.size()) {
@@ -77,7 +77,7 @@ Result<std::uint64_t> place_perf_field(std::string_view format, std::uint64_t va
   if (!format.starts_with(kPrefix)) return unexpected_text(format, "config:FIRST-LAST");
   std::uint64_t config = 0;
   std::uint64_t rest = value;
-  for (const std::string& word : split_words(format.substr(kPrefix.size()))) {
+  for (const std::string& word : split_list(format.substr(kPrefix.size()))) {
     SYM_ASSIGN_OR_RETURN(const Range bits, parse_range(word, kBits));
     const std::uint64_t count = bits.last - bits.first + 1;
     config |= low_bits(rest, count) << bits.first;
@@ -92,7 +92,7 @@ Result<std::uint64_t> place_perf_field(std::string_view format, std::uint64_t va
 
 Result<std::vector<int>> parse_cpu_list(std::string_view text) {
   std::vector<int> cpus;
-  for (const std::string& word : split_words(text)) {
+  for (const std::string& word : split_list(text)) {
     SYM_ASSIGN_OR_RETURN(const Range range, parse_range(word, kMostCpus));
     if (cpus.size() + (range.last - range.first) >= kMostCpus) {
       return unexpected_text("more", fmt::format("at most {} processors", kMostCpus));

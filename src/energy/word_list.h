@@ -9,7 +9,7 @@
 namespace symbiont::energy {
 
 /// "a, b" -> "a" and "b": blanks around a word are dropped, empty words stay.
-inline std::vector<std::string> split_words(std::string_view list) {
+inline std::vector<std::string> split_list(std::string_view list) {
   std::vector<std::string> words;
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());

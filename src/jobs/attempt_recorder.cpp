@@ -1,6 +1,5 @@
 #include "jobs/attempt_recorder.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
@@ -10,18 +9,13 @@
 #include <utility>
 
 #include "symbiont/base/clock.h"
+#include "symbiont/base/file.h"
 #include "symbiont/carbon/emissions.h"
 
 namespace symbiont::jobs {
 namespace {
 
 constexpr std::chrono::seconds kLeaseRenewal{10};
-
-/// Whether `path` is `folder` or below it. Both canonical, or below the same folder that is.
-bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
-  const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return !folder.empty() && end == folder.end();
-}
 
 }  // namespace
 

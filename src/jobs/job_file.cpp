@@ -320,11 +320,12 @@ Result<void> read_worker(Config& config, JobSpec& spec) {
   SYM_ASSIGN_OR_RETURN(const std::string worker, train.optional<std::string>("worker", "torch"));
   SYM_RETURN_IF_ERROR(one_of(train, "worker", worker, {"torch", "plain", "command"}));
   if (worker == "plain") {
-    SYM_ASSIGN_OR_RETURN(spec.plain, read_plain(train));
+    SYM_ASSIGN_OR_RETURN(spec.worker, read_plain(train));
     return {};
   }
   if (worker == "command") {
-    SYM_ASSIGN_OR_RETURN(spec.command, read_command(train));
+    SYM_ASSIGN_OR_RETURN(Words command, read_command(train));
+    spec.worker = CommandSpec{std::move(command)};
   } else if (train.has("command")) {
     return reject(train, "command",
                   "belongs to worker = \"plain\" or \"command\": \"torch\" trains by itself");
@@ -501,6 +502,15 @@ bool Target::is_reached_by(double measured) const {
     return false;
   }
   return higher_is_better ? measured >= value : measured <= value;
+}
+
+const std::vector<std::string>& JobSpec::own_command() const {
+  static const std::vector<std::string> kNone;
+  if (plain() != nullptr) {
+    return plain()->command;
+  }
+  const auto* own = std::get_if<CommandSpec>(&worker);
+  return own != nullptr ? own->command : kNone;
 }
 
 std::string JobSpec::place(std::string_view table, std::string_view key) const {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "jobs/attempt_options.h"
 #include "jobs/attempt_recorder.h"
 #include "jobs/schedule.h"
 #include "jobs/session.h"
@@ -126,11 +127,6 @@ class JobRun {
                       const Ending& ending);
   Result<bool> is_stuck() const;
   Result<std::string> last_unreached_notice() const;
-  std::vector<std::string> torch_arguments() const;
-  std::vector<std::string> command_arguments() const;
-  std::vector<std::string> plain_arguments(const AttemptRecord& record) const;
-  train::AttemptOptions attempt_options(const ledger::Recurrence& recurrence,
-                                        const AttemptRecord& record) const;
   std::filesystem::path home() const { return session_.state_folder(); }
   std::filesystem::path attempt_directory(ledger::Id attempt) const;
   std::filesystem::path weights_path(const AttemptRecord& record) const;
@@ -360,7 +356,7 @@ MaybeHalt JobRun::train_until_it_ends(const ledger::Recurrence& recurrence, Atte
   // A process that was killed after the last epoch left no weights: another one runs that epoch
   // again from its checkpoint and writes them. Asked for once: not every worker has weights. Never
   // of a plain command, which may have to train all over for them.
-  bool closed = session_.spec.plain.has_value();
+  bool closed = session_.spec.plain() != nullptr;
   std::optional<Ending> exhausted;
   for (;;) {
     SYM_ASSIGN_OR_RETURN(const auto known, known_epoch_cost(record.attempt));
@@ -408,7 +404,8 @@ Result<train::AttemptEnd> JobRun::run_process(const ledger::Recurrence& recurren
   SYM_RETURN_IF_ERROR(prepare_directory(record, incarnation));
   listener_.on_worker(incarnation);
   AttemptRecorder recorder(session_, options_, listener_, record, incarnation, known);
-  auto end = train::run_attempt(attempt_options(recurrence, record), session_.monitor, recorder);
+  auto end =
+      train::run_attempt(attempt_options(session_, recurrence, record), session_.monitor, recorder);
   if (!end) {
     book_broken_process(record.attempt.id, incarnation.id, end.error());
     return tl::unexpected(std::move(end).error());
@@ -483,7 +480,7 @@ Result<void> JobRun::finish(const ledger::Recurrence& recurrence, const AttemptR
   if (record.checkpoint) {
     remove_checkpoint(session_, record.attempt.id, record.checkpoint->path);
   }
-  if (session_.spec.plain) {  // which may have saved one since
+  if (session_.spec.plain() != nullptr) {  // which may have saved one since
     remove_checkpoint(session_, record.attempt.id,
                       attempt_directory(record.attempt.id) / train::kPlainCheckpoint);
   }
@@ -521,95 +518,6 @@ Result<std::string> JobRun::last_unreached_notice() const {
     }
   }
   return std::string();
-}
-
-std::vector<std::string> JobRun::torch_arguments() const {
-  const JobSpec& spec = session_.spec;
-  std::vector<std::string> arguments = {session_.worker.string(),
-                                        "--model",
-                                        spec.model,
-                                        "--data",
-                                        spec.data_set,
-                                        "--optimizer",
-                                        spec.optimizer,
-                                        "--threads",
-                                        std::to_string(spec.threads),
-                                        "--metric",
-                                        spec.target.metric};
-  if (spec.data_limit) {
-    arguments.insert(arguments.end(), {"--limit", std::to_string(*spec.data_limit)});
-  }
-  return arguments;
-}
-
-std::vector<std::string> JobRun::plain_arguments(const AttemptRecord& record) const {
-  const PlainSpec& plain = *session_.spec.plain;
-  train::SupervisorOptions options;
-  options.command = plain.command;
-  options.folder = job_folder(session_.spec);
-  options.metrics = plain.metrics;
-  options.metric = session_.spec.target.metric;
-  options.first_epoch = plain.first_epoch;
-  options.recorded = static_cast<std::int64_t>(record.epochs.size());
-  options.resumed = record.checkpoint ? record.checkpoint->epoch : 0;
-  options.stop_grace = plain.stop_grace;
-  std::vector<std::string> arguments = train::to_arguments(options);
-  arguments.insert(arguments.begin(), session_.worker.string());
-  return arguments;
-}
-
-// It runs beside its job file, wherever the runner does.
-std::vector<std::string> JobRun::command_arguments() const {
-  std::vector<std::string> arguments = session_.spec.command;
-  std::string& program = arguments.front();
-  if (program.find('/') != program.npos) {
-    program = (job_folder(session_.spec) / program).string();
-  }
-  return arguments;
-}
-
-train::AttemptOptions JobRun::attempt_options(const ledger::Recurrence& recurrence,
-                                              const AttemptRecord& record) const {
-  const JobSpec& spec = session_.spec;
-  const ledger::Attempt& attempt = record.attempt;
-  train::AttemptOptions options;
-  if (!spec.command.empty()) {
-    options.argv = command_arguments();
-    options.working_directory = job_folder(spec);
-  } else {
-    options.argv = spec.plain ? plain_arguments(record) : torch_arguments();
-  }
-  const auto set = [&](std::string name, std::string value) {
-    options.environment.emplace_back(std::move(name), std::move(value));
-  };
-  const auto& checkpoint = record.checkpoint;
-  options.output = attempt_directory(attempt.id);
-  set("SYMBIONT_JOB", session_.job.name);
-  set("SYMBIONT_RUN", std::to_string(run_.id));
-  set("SYMBIONT_RECURRENCE", std::to_string(recurrence.index));
-  set("SYMBIONT_ATTEMPT", std::to_string(attempt.id));
-  set("SYMBIONT_BATCH_SIZE", std::to_string(attempt.batch_size));
-  set("SYMBIONT_LEARNING_RATE", fmt::format("{}", attempt.learning_rate));
-  set("SYMBIONT_MAX_EPOCHS", std::to_string(attempt.max_epochs));
-  set("SYMBIONT_SEED", std::to_string(attempt.seed));
-  set("SYMBIONT_INITIAL_WEIGHTS", "");
-  set("SYMBIONT_RESUME", checkpoint ? (home() / checkpoint->path).string() : "");
-  set("SYMBIONT_OUTPUT", options.output.string());
-  // Two thread pools on the same cores fight: the framework's may have the job's threads, the BLAS
-  // library's has one.
-  if (spec.limits_threads) {
-    set("OMP_NUM_THREADS", std::to_string(spec.threads));
-    set("OPENBLAS_NUM_THREADS", "1");
-  }
-  options.batch_size = attempt.batch_size;
-  options.epochs_recorded = static_cast<std::int64_t>(record.epochs.size());
-  options.carried = checkpoint ? checkpoint->carried : Usage{};
-  options.first_deadline = spec.deadline;
-  if (spec.plain) {
-    options.command_grace = spec.plain->stop_grace;
-  }
-  options.sysroot = spec.sysroot;
-  return options;
 }
 
 std::filesystem::path JobRun::attempt_directory(ledger::Id attempt) const {

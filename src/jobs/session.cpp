@@ -163,7 +163,7 @@ Result<void> check_worker(const JobSpec& spec, const RunOptions& options) {
   if (spec.own_command().empty()) {
     return check_trainer(options.trainer);
   }
-  if (spec.plain) {
+  if (spec.plain() != nullptr) {
     SYM_RETURN_IF_ERROR(check_supervisor(options.supervisor));
   }
   return check_program(spec);
@@ -241,25 +241,6 @@ Result<energy::Monitor> open_monitor(const JobSpec& spec) {
   return monitor;
 }
 
-Result<carbon::IntensitySeries> open_intensity(const JobSpec& spec) {
-  const CarbonSpec& wanted = spec.carbon;
-  const auto from = [&](std::string_view key, Result<carbon::IntensitySeries> series) {
-    return std::move(series).map_error(
-        [&](Error error) { return std::move(error).while_doing(spec.place("carbon", key)); });
-  };
-  if (!wanted.zone.empty()) {
-    return from("zone", carbon::IntensitySeries::for_zone(wanted.zone));
-  }
-  if (!wanted.intensity_csv.empty()) {
-    return from("intensity_csv", carbon::IntensitySeries::load_csv(wanted.intensity_csv));
-  }
-  if (wanted.intensity_g_per_kwh) {
-    return from("intensity_g_per_kwh",
-                carbon::IntensitySeries::constant(GramsPerKwh(*wanted.intensity_g_per_kwh)));
-  }
-  return carbon::IntensitySeries::world_default();
-}
-
 Result<std::optional<std::int64_t>> check_data(const JobSpec& spec) {
   if (spec.data_set.empty()) {
     return std::optional<std::int64_t>();
@@ -293,7 +274,7 @@ Result<Session> open_session(const JobSpec& spec, const RunOptions& options) {
   SYM_ASSIGN_OR_RETURN(ledger::Ledger opened, open_ledger(options));
   Session session{spec,
                   options.home,
-                  spec.plain ? options.supervisor : options.trainer,
+                  spec.plain() != nullptr ? options.supervisor : options.trainer,
                   std::move(opened),
                   std::move(monitor),
                   std::move(intensity),

@@ -9,9 +9,9 @@
 #include "report/draw/draw.h"
 #include "report/page_style.h"
 #include "report/plots/attempts.h"
-#include "report/quantity_text.h"
 #include "symbiont/base/version.h"
 #include "symbiont/report/plots.h"
+#include "symbiont/report/quantity_text.h"
 
 namespace symbiont::report {
 namespace {

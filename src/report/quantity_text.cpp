@@ -1,4 +1,4 @@
-#include "report/quantity_text.h"
+#include "symbiont/report/quantity_text.h"
 
 #include <array>
 #include <cmath>

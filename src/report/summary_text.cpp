@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "report/quantity_text.h"
+#include "symbiont/report/quantity_text.h"
 #include "symbiont/report/summary.h"
 #include "symbiont/report/terminal_text.h"
 

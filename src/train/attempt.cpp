@@ -29,17 +29,17 @@ constexpr std::int64_t kLeasesPerEpoch = 8;
 constexpr int kTailLines = 50;
 
 /// Why the conversation with a worker is over: how the attempt ended, or an error of our own side.
-using Ending = std::variant<Outcome, Error>;
+using ConversationEnd = std::variant<Outcome, Error>;
 
 /// What a step of the conversation gives, unless it ended it.
 template <typename T>
-using Step = tl::expected<T, Ending>;
+using Step = tl::expected<T, ConversationEnd>;
 
-tl::unexpected<Ending> end(Kind kind, std::string reason) {
-  return tl::unexpected<Ending>(Outcome{kind, std::move(reason)});
+tl::unexpected<ConversationEnd> end(Kind kind, std::string reason) {
+  return tl::unexpected<ConversationEnd>(Outcome{kind, std::move(reason)});
 }
 
-tl::unexpected<Ending> garbage(const std::string& what) {
+tl::unexpected<ConversationEnd> garbage(const std::string& what) {
   return end(Kind::kFailed, "garbage: " + what);
 }
 
@@ -66,7 +66,7 @@ const char* name_of(const WorkerMessage& message) {
 
 // A path that a worker named: of this type and below its output directory, wherever symbolic links
 // lead.
-std::optional<fs::path> path_below(const fs::path& output, const std::string& text,
+std::optional<fs::path> named_path(const fs::path& output, const std::string& text,
                                    fs::file_type type) {
   std::error_code error;
   const fs::path root = fs::canonical(output, error);
@@ -74,9 +74,7 @@ std::optional<fs::path> path_below(const fs::path& output, const std::string& te
   if (error || fs::status(path, error).type() != type) {
     return std::nullopt;
   }
-  const auto [end_of_root, ignored] =
-      std::mismatch(root.begin(), root.end(), path.begin(), path.end());
-  return end_of_root == root.end() && path != root ? std::optional(path) : std::nullopt;
+  return is_inside(path, root) && path != root ? std::optional(path) : std::nullopt;
 }
 
 /// One process of an attempt, from its start to its end.
@@ -99,7 +97,7 @@ class Driver {
   Result<AttemptEnd> run();
 
  private:
-  Ending converse();
+  ConversationEnd converse();
   Step<void> start_up();
   Step<void> check_hello(const Hello& hello) const;
   Step<void> run_lease();
@@ -110,7 +108,7 @@ class Driver {
   Step<void> stop(const std::string& reason);
   Step<void> end_interrupted();
   Step<void> end_interrupted_inside_epoch();
-  tl::unexpected<Ending> exhausted(const Done& done);
+  tl::unexpected<ConversationEnd> exhausted(const Done& done);
   Step<void> keep_weights(const Done& done);
 
   template <typename Message>
@@ -167,7 +165,7 @@ class Driver {
 };
 
 Result<AttemptEnd> Driver::run() {
-  Ending ending = converse();
+  ConversationEnd ending = converse();
   if (Error* error = std::get_if<Error>(&ending)) {
     return tl::unexpected(std::move(*error));
   }
@@ -176,7 +174,7 @@ Result<AttemptEnd> Driver::run() {
   return account(std::move(outcome));
 }
 
-Ending Driver::converse() {
+ConversationEnd Driver::converse() {
   Step<void> step = start_up();
   while (step) {
     interrupted_ = interrupted_ || observer_.interrupted();
@@ -334,7 +332,7 @@ Step<void> Driver::save_checkpoint() {
     return {};
   }
   const std::optional<fs::path> path =
-      path_below(options_.output, saved.path, fs::file_type::directory);
+      named_path(options_.output, saved.path, fs::file_type::directory);
   if (!path && !counts_steps()) {
     return {};  // a plain command runs on, and may be about to replace it
   }
@@ -366,7 +364,7 @@ Step<void> Driver::keep_weights(const Done& done) {
     return {};
   }
   const std::optional<fs::path> path =
-      path_below(options_.output, done.weights, fs::file_type::regular);
+      named_path(options_.output, done.weights, fs::file_type::regular);
   if (!path) {
     return garbage("done.weights: found \"" + done.weights +
                    "\", expected a file below SYMBIONT_OUTPUT");
@@ -375,14 +373,14 @@ Step<void> Driver::keep_weights(const Done& done) {
   return {};
 }
 
-tl::unexpected<Ending> Driver::exhausted(const Done& done) {
+tl::unexpected<ConversationEnd> Driver::exhausted(const Done& done) {
   const std::int64_t epochs = std::max(epochs_done_, options_.epochs_recorded);
   if (epochs == 0) {
     return end(Kind::kFailed, "the worker ended without an epoch");
   }
   asked_to_stop_ = true;
   if (Step<void> kept = keep_weights(done); !kept) {
-    return tl::unexpected<Ending>(std::move(kept).error());
+    return tl::unexpected<ConversationEnd>(std::move(kept).error());
   }
   return end(Kind::kExhausted,
              "the command ended by itself after " + std::to_string(epochs) + " epochs");
@@ -450,13 +448,13 @@ Step<Message> Driver::await(Patience& patience, const std::string& what) {
 Step<std::optional<WorkerMessage>> Driver::listen(Milliseconds slice) {
   Result<std::optional<WorkerMessage>> message = worker_.receive(slice);
   if (!message && message.error().code() == ErrorCode::kCancelled) {
-    return tl::unexpected<Ending>(worker_.diagnose([this] { measure(); }));
+    return tl::unexpected<ConversationEnd>(worker_.diagnose([this] { measure(); }));
   }
   if (!message && is_of_the_workers_making(message.error())) {
     return garbage(message.error().message());
   }
   if (!message) {
-    return tl::unexpected<Ending>(std::move(message).error());
+    return tl::unexpected<ConversationEnd>(std::move(message).error());
   }
   if (const Failed* failed = *message ? std::get_if<Failed>(&**message) : nullptr) {
     const bool memory = failed->code == "out_of_memory";

@@ -6,7 +6,7 @@
 
 #include "cases.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 
 // For the names that CTest lists; gtest finds it by its name.
 void PrintTo(const Case& one, std::ostream* stream) {
@@ -64,4 +64,4 @@ INSTANTIATE_TEST_SUITE_P(Command, BadInput, ::testing::ValuesIn(command_cases())
 INSTANTIATE_TEST_SUITE_P(Worker, BadInput, ::testing::ValuesIn(worker_cases()), name_of);
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -7,7 +7,7 @@
 
 #include "room.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 
 struct Case {
   std::string name = {};  ///< a sentence
@@ -25,4 +25,4 @@ std::vector<Case> data_cases();
 std::vector<Case> command_cases();
 std::vector<Case> worker_cases();
 
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -1,6 +1,6 @@
 #include "cases.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 constexpr const char* kRuns =
@@ -163,4 +163,4 @@ std::vector<Case> command_cases() {
   return all;
 }
 
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -1,6 +1,6 @@
 #include "cases.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 constexpr const char* kImages = "data/train-images-idx3-ubyte";
@@ -74,4 +74,4 @@ std::vector<Case> data_cases() {
   };
 }
 
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

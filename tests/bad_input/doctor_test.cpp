@@ -6,7 +6,7 @@
 
 #include "room.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 using ::testing::Contains;
@@ -104,4 +104,4 @@ TEST(Doctor, EndsWithOneWhereHomeIsNoFolder) {
 }
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -12,7 +12,7 @@
 #include "symbiont/base/file.h"
 #include "symbiont/jobs/job_file.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 using ::testing::HasSubstr;
@@ -105,4 +105,4 @@ TEST(Documentation, NamesEveryKeyOfWhatIsPrintedAsJson) {
 }
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

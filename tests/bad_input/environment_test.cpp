@@ -11,16 +11,13 @@
 #include "room.h"
 #include "symbiont/base/file.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using Json = nlohmann::json;
-using testing::kCannotMount;
-using testing::make_read_only;
-using testing::on_small_disk;
 
 const Words kRun = {"run", "job.toml", "--json"};
 
@@ -116,13 +113,17 @@ TEST(AnyHome, IsNamedAsItCanBeUsedFromWhereOneIs) {
   EXPECT_THAT(weights_line(beside),
               HasSubstr(" home/jobs/trial/attempt-1/weights.safetensors (older"))
       << beside.message;
+  EXPECT_THAT(beside.output, HasSubstr("\nreport    home/reports/trial-1.html\n"));
   const Ended below =
       room.run_redirected(R"(export HOME="$PWD"; cd / && exec "$@")", {"report", "trial"});
   EXPECT_THAT(weights_line(below), HasSubstr(" ~/home/jobs/trial/attempt-1/weights.safetensors"));
+  EXPECT_THAT(below.output, HasSubstr("\nreport    ~/home/reports/trial-1.html\n"));
   const Ended elsewhere =
       room.run_redirected(R"(export HOME=/nowhere; cd / && exec "$@")", {"report", "trial"});
   EXPECT_THAT(weights_line(elsewhere),
               HasSubstr(" " + (room.home() / "jobs/trial/attempt-1/weights.safetensors").string()));
+  EXPECT_THAT(elsewhere.output,
+              HasSubstr("\nreport    " + (room.home() / "reports/trial-1.html").string() + "\n"));
 }
 
 TEST(BadPlaceForThePage, IsAnErrorBeforeTheRunAndAWarningAfterIt) {
@@ -309,4 +310,4 @@ TEST(BadPath, FromAFolderThatIsGoneIsRefused) {
 }
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -1,6 +1,6 @@
 #include "cases.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 /// A job file that is not even an edited one.
@@ -159,4 +159,4 @@ std::vector<Case> job_file_cases() {
   return all;
 }
 
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

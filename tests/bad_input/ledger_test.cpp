@@ -10,7 +10,7 @@
 
 #include "room.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 using ::testing::HasSubstr;
@@ -132,4 +132,4 @@ TEST_F(BadLedger, KnowsNoJobOrRunOfThatName) {
 }
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

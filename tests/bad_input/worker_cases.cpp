@@ -1,6 +1,6 @@
 #include "cases.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 constexpr int kFailed = 1;
@@ -122,4 +122,4 @@ std::vector<Case> worker_cases() {
   return all;
 }
 
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -11,7 +11,7 @@
 #include "room.h"
 #include "symbiont/base/host.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 using ::testing::HasSubstr;
@@ -187,4 +187,4 @@ TEST_F(BadTraining, WithoutTheMemoryForALargeBatchGoesOnWithASmallOne) {
 }
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -11,7 +11,7 @@
 #include "room.h"
 #include "symbiont/base/file.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 using nlohmann::json;
@@ -149,4 +149,4 @@ TEST(Documentation, NamesEveryEventAndItsKeys) {
 }
 
 }  // namespace
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -38,6 +38,11 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
 /// Call it qualified: std::filesystem has a function of this name, found through its argument.
 Result<void> create_directories(const std::filesystem::path& path);
 
+/// Whether `path` is `folder` or below it, by their names alone: neither file system nor current
+/// folder is asked, so make both canonical, or at least normal, where links or ".." may be in them.
+/// Nothing is inside the empty path.
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 /// An open file descriptor that closes itself. Move-only.
 class FileDescriptor {
  public:

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "symbiont/base/error.h"
@@ -26,13 +27,23 @@ struct Target {
   bool is_reached_by(double measured) const;
 };
 
-/// A training command that knows nothing of the worker protocol: `[train] worker = "plain"`.
+/// `[train] worker = "torch"`: symbiont-trainer-torch trains.
+struct TorchSpec {};
+
+/// `[train] worker = "command"`: a command that speaks the worker protocol.
+struct CommandSpec {
+  std::vector<std::string> command;  ///< words, at least the program's
+};
+
+/// `[train] worker = "plain"`: a training command that knows nothing of the worker protocol.
 struct PlainSpec {
   std::vector<std::string> command;  ///< words; placeholders as in train::SupervisorOptions
   std::string metrics;               ///< where it reports its epochs, see train::MetricsFormat
   std::int64_t first_epoch = 1;      ///< the number it gives its first epoch: 0 or 1
   std::chrono::seconds stop_grace{10};
 };
+
+using WorkerSpec = std::variant<TorchSpec, CommandSpec, PlainSpec>;
 
 /// Where the grams of a joule come from. At most one of the three sources is set; none means the
 /// world's average, flagged as a default.
@@ -61,10 +72,7 @@ struct JobSpec {
   std::optional<std::int64_t> data_limit;
 
   // [train]
-  std::optional<PlainSpec> plain;  ///< `worker = "plain"`
-  /// `worker = "command"`: the words of a command that speaks the worker protocol; else empty.
-  /// Without a command of either kind the worker is symbiont-trainer-torch.
-  std::vector<std::string> command;
+  WorkerSpec worker;
   std::string model;  ///< may be empty with a command
   std::string optimizer;
   double learning_rate = 0.0;   ///< at the default batch size
@@ -89,7 +97,9 @@ struct JobSpec {
   CarbonSpec carbon;
 
   /// The words of the user's own command, of either kind; empty when symbiont-trainer-torch trains.
-  const std::vector<std::string>& own_command() const { return plain ? plain->command : command; }
+  const std::vector<std::string>& own_command() const;
+  /// The plain command; null when the worker is of another kind.
+  const PlainSpec* plain() const { return std::get_if<PlainSpec>(&worker); }
 
   /// The line of every key, present or not (then its table's), as "table.key".
   std::map<std::string, int, std::less<>> lines;

@@ -267,5 +267,34 @@ TEST(FileDescriptor, GivesAwayWithoutClosing) {
   close(number);
 }
 
+TEST(IsInside, HoldsForAFolderAndAllBelowIt) {
+  EXPECT_TRUE(is_inside("/a/b", "/a"));
+  EXPECT_TRUE(is_inside("/a/b/c", "/a"));
+  EXPECT_TRUE(is_inside("/a", "/a"));
+  EXPECT_TRUE(is_inside("/a", "/"));
+  EXPECT_TRUE(is_inside("jobs/b", "jobs"));
+}
+
+TEST(IsInside, DoesNotMindASlashAtTheEnd) {
+  EXPECT_TRUE(is_inside("/a/b", "/a/"));
+  EXPECT_TRUE(is_inside("/a/", "/a"));
+  EXPECT_TRUE(is_inside("/a", "/a/"));
+}
+
+TEST(IsInside, IsFalseElsewhere) {
+  EXPECT_FALSE(is_inside("/ab", "/a")) << "a name that begins alike is another name";
+  EXPECT_FALSE(is_inside("/", "/a"));
+  EXPECT_FALSE(is_inside("/b/a", "/a"));
+  EXPECT_FALSE(is_inside("/a/../b", "/a/b"));
+  EXPECT_FALSE(is_inside("a/b", "/a")) << "relative and absolute paths do not compare";
+  EXPECT_FALSE(is_inside("/a/b", "a"));
+}
+
+TEST(IsInside, LetsNothingBeInsideTheEmptyPath) {
+  EXPECT_FALSE(is_inside("a", ""));
+  EXPECT_FALSE(is_inside("", ""));
+  EXPECT_FALSE(is_inside("/", ""));
+}
+
 }  // namespace
 }  // namespace symbiont

@@ -60,9 +60,9 @@ TEST(JobFile, TakesTheTemplateThatInitWrites) {
 TEST(JobFile, TakesTheTemplateForPlainCommands) {
   const auto spec = parse_job_file(plain_job_file_template("mine"), "job.toml");
   ASSERT_TRUE(spec) << spec.error().message();
-  ASSERT_TRUE(spec->plain);
-  EXPECT_EQ(spec->plain->command[1], "train.py");
-  EXPECT_THAT(spec->plain->metrics, HasSubstr("regex:epoch"));
+  ASSERT_TRUE(spec->plain());
+  EXPECT_EQ(spec->plain()->command[1], "train.py");
+  EXPECT_THAT(spec->plain()->metrics, HasSubstr("regex:epoch"));
   EXPECT_FALSE(spec->limits_threads);
 }
 
@@ -97,9 +97,9 @@ std::string refusal_of(const std::string& text) {
 TEST(PlainJobFile, NeedsNoDataAndNoModel) {
   const auto spec = parse_job_file(kPlain, "job.toml");
   ASSERT_TRUE(spec) << spec.error().message();
-  EXPECT_THAT(spec->plain->command, ElementsAre("python3", "my train.py", "-b", "{batch_size}"));
-  EXPECT_EQ(spec->plain->first_epoch, 0);
-  EXPECT_EQ(spec->plain->stop_grace, std::chrono::seconds(3));
+  EXPECT_THAT(spec->plain()->command, ElementsAre("python3", "my train.py", "-b", "{batch_size}"));
+  EXPECT_EQ(spec->plain()->first_epoch, 0);
+  EXPECT_EQ(spec->plain()->stop_grace, std::chrono::seconds(3));
   EXPECT_EQ(spec->data_set, "");
   EXPECT_EQ(spec->target.metric, "f1");
 }
@@ -108,7 +108,7 @@ TEST(PlainJobFile, TakesACommandOfWordsAsItIs) {
   const auto spec = parse_job_file(
       plain_with(R"("python3 'my train.py' -b {batch_size}")", R"(["a b", "$HOME", ""])"), "j");
   ASSERT_TRUE(spec) << spec.error().message();
-  EXPECT_THAT(spec->plain->command, ElementsAre("a b", "$HOME", ""));
+  EXPECT_THAT(spec->plain()->command, ElementsAre("a b", "$HOME", ""));
 }
 
 TEST(PlainJobFile, IsRefusedWithLineAndKey) {
@@ -160,9 +160,9 @@ std::string with_command(std::string_view lines) {
 TEST(CommandJobFile, NamesAProgramThatSpeaksTheProtocol) {
   const auto spec = parse_job_file(with_command("command = [\"python3\", \"my train.py\"]"), "j");
   ASSERT_TRUE(spec) << spec.error().message();
-  EXPECT_THAT(spec->command, ElementsAre("python3", "my train.py"));
+  EXPECT_TRUE(std::holds_alternative<CommandSpec>(spec->worker));
   EXPECT_THAT(spec->own_command(), ElementsAre("python3", "my train.py"));
-  EXPECT_FALSE(spec->plain);
+  EXPECT_FALSE(spec->plain());
   EXPECT_EQ(spec->model, "");
 }
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "report/draw/draw.h"
-#include "report/quantity_text.h"
+#include "symbiont/report/quantity_text.h"
 
 namespace symbiont::report {
 namespace {

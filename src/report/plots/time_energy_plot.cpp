@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "report/plots/attempts.h"
-#include "report/quantity_text.h"
 #include "symbiont/report/plots.h"
+#include "symbiont/report/quantity_text.h"
 
 namespace symbiont::report {
 namespace {

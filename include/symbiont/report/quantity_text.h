@@ -1,5 +1,5 @@
 #pragma once
-/// Quantities in the words of people: the table and the page write them alike.
+/// Quantities in the words of people: tables, pages and commands write them alike.
 
 #include <string>
 #include <string_view>

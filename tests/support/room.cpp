@@ -14,7 +14,7 @@
 
 #include "symbiont/base/file.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 namespace {
 
 constexpr std::chrono::seconds kForEver{90};
@@ -258,4 +258,4 @@ bool eventually(const std::function<bool()>& holds, std::chrono::seconds limit) 
   return true;
 }
 
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing

@@ -13,7 +13,7 @@
 #include "symbiont/base/subprocess.h"
 #include "temporary_directory.h"
 
-namespace symbiont::bad_input {
+namespace symbiont::testing {
 
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
@@ -86,7 +86,7 @@ class Room {
   /// Processes that were given something in this room; `symbiont` and its workers all were.
   std::vector<pid_t> processes() const;
 
-  testing::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   mutable int commands_ = 0;
 };
 
@@ -106,4 +106,4 @@ std::string idx(const std::vector<int>& dimensions, std::string_view values);
 bool eventually(const std::function<bool()>& holds,
                 std::chrono::seconds limit = std::chrono::seconds(30));
 
-}  // namespace symbiont::bad_input
+}  // namespace symbiont::testing
