@@ -62,7 +62,7 @@ std::filesystem::path find_companion(std::string_view program) {
       return place;
     }
   }
-  const std::filesystem::path found = search_path(program);
+  std::filesystem::path found = search_path(program);
   if (found.empty()) {
     return here.empty() ? std::filesystem::path(program) : installed;
   }
@@ -94,7 +94,7 @@ std::string to_text(const nlohmann::ordered_json& document) {
 
 std::filesystem::path shown_path(const std::filesystem::path& path) {
   std::error_code unknown;  // without a current folder nothing is below it
-  const auto absolute = std::filesystem::absolute(path, unknown).lexically_normal();
+  auto absolute = std::filesystem::absolute(path, unknown).lexically_normal();
   const auto here = std::filesystem::current_path(unknown);
   if (auto below = path_below(here, absolute)) {
     return *below;

@@ -505,12 +505,12 @@ bool Target::is_reached_by(double measured) const {
 }
 
 const std::vector<std::string>& JobSpec::own_command() const {
-  static const std::vector<std::string> kNone;
+  static const std::vector<std::string> none;
   if (plain() != nullptr) {
     return plain()->command;
   }
   const auto* own = std::get_if<CommandSpec>(&worker);
-  return own != nullptr ? own->command : kNone;
+  return own != nullptr ? own->command : none;
 }
 
 std::string JobSpec::place(std::string_view table, std::string_view key) const {
